@@ -1,0 +1,1 @@
+"""The gateway: answers calls, asks for consent, records only after a yes."""

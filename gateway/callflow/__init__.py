@@ -1,0 +1,1 @@
+"""The call flow as pure code: events in, actions out. Standard library only."""

@@ -1,0 +1,1 @@
+"""What Tast1 keeps, why it keeps it, and how it lets go of it."""
