@@ -63,12 +63,12 @@ class _Turn:
                 self.on_prompt_over(play, failed=isinstance(event, m.PromptFailed))
             case m.DigitPressed(leg=m.Leg.CALLER):
                 self.on_digit(event)
-            case m.ConsentStored():
-                if self.call.consent is Consent.STORING:
+            case m.ConsentStored(note):
+                if self.call.consent is Consent.STORING and note == self.call.notes:
                     self.become(consent=Consent.GRANTED, capture=Capture.OFF)
                     self.capture_if_permitted()
-            case m.ConsentNotStored():
-                self.on_not_stored()
+            case m.ConsentNotStored(note):
+                self.on_not_stored(note)
             case m.AgentRinging():
                 if self.call.phase is Phase.RINGING and event.early_media:
                     self.stop_prompt()
@@ -238,16 +238,16 @@ class _Turn:
         started = self.call.withdraw_typed_at
         if started is None or self.now - started > WITHDRAW_SEQUENCE_S:
             typed = ""
-        typed = (typed + digit)[-len(sequence) :]
-        self.become(withdraw_typed=typed, withdraw_typed_at=self.now)
+        typed = next(t for t in (typed + digit, digit, "") if sequence.startswith(t))
+        self.become(withdraw_typed=typed, withdraw_typed_at=self.now if typed else None)
         if typed != sequence:
             return False
         self.become(withdraw_typed="", withdraw_typed_at=None)
         self.on_stop("key")
         return True
 
-    def on_not_stored(self) -> None:
-        if self.call.consent is not Consent.STORING:
+    def on_not_stored(self, note: int) -> None:
+        if self.call.consent is not Consent.STORING or note != self.call.notes:
             return
         self.become(consent=Consent.DENIED)
         if self.call.phase is Phase.MESSAGE:
@@ -368,8 +368,10 @@ class _Turn:
         asked = self.call.asked
         if asked is not None and heard_ms is None:
             heard_ms = asked.heard_ms(self.now)
+        self.become(notes=self.call.notes + 1)
         self.ask(
             m.NoteDecision(
+                self.call.notes,
                 decision,
                 self.call.keys,
                 self.now,

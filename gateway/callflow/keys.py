@@ -22,12 +22,16 @@ def judge(call: Call, event: DigitPressed, now: float, ivr: IvrSettings) -> str:
         if call.consent is not Consent.DENIED or call.phase not in (Phase.RINGING, Phase.TALKING):
             return "duplicate"
         if ivr.late_key != "accept":
-            return "late"
+            # A key among other digits belongs to the conversation (another menu, a card number).
+            return "late" if isolated_before(call, now, ivr) else "duplicate"
     elif call.question is Question.PLAYING and not marker_heard(call, event.heard_ms, ivr.min_marker):
         return "early"
-    if call.last_other_at is not None and now - call.last_other_at < ivr.isolation_ms / 1000:
-        return "not_isolated"
-    return "candidate"
+    return "candidate" if isolated_before(call, now, ivr) else "not_isolated"
+
+
+def isolated_before(call: Call, now: float, ivr: IvrSettings) -> bool:
+    """Whether no other digit came within the isolation before `now`."""
+    return call.last_other_at is None or now - call.last_other_at >= ivr.isolation_ms / 1000
 
 
 def marker_heard(call: Call, heard_ms: int | None, marker: str) -> bool:

@@ -97,12 +97,16 @@ class TimePassed:
 
 @dataclass(frozen=True)
 class ConsentStored:
-    """The consent record saying GRANTED is committed."""
+    """The consent record saying GRANTED is committed; `note` is the NoteDecision it answers."""
+
+    note: int
 
 
 @dataclass(frozen=True)
 class ConsentNotStored:
     """The consent record could not be written: no recording, the call goes on."""
+
+    note: int
 
 
 @dataclass(frozen=True)
@@ -243,6 +247,7 @@ class StopPlay:
 class NoteDecision:
     """Commit the decision and the keys it rests on. ACCEPTED is answered by ConsentStored/NotStored."""
 
+    note: int
     decision: Decision
     keys: tuple[KeyPress, ...]
     decided_at: float

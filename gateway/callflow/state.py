@@ -101,6 +101,7 @@ class Call:
     paused_by: frozenset[str] = frozenset()  # "agent" (asked for), "caller-hold", "agent-hold"
     playing: Playing | None = None
     plays: int = 0
+    notes: int = 0  # numbers the decisions, so that a late answer is never taken for the current one
     offer: int = 0
     repeats: int = 0
     candidate: Candidate | None = None
