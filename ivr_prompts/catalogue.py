@@ -73,7 +73,7 @@ class Catalogue:
 
     @classmethod
     def load(cls, folder: Path | None = None) -> Catalogue:
-        """All sets of `folder` (None: the built-in ones), read and verified; `CatalogueError` lists all faults."""
+        """All sets of `folder` (None: the built-in ones), verified; `CatalogueError` lists all faults."""
         folder = folder or BUILT_IN
         faults: list[str] = []
         files = sorted(folder.glob("*/catalogue.yaml"))
@@ -111,7 +111,7 @@ def wav_duration_ms(audio: bytes) -> int:
     try:
         with wave.open(io.BytesIO(audio)) as file:
             found = (file.getframerate(), file.getnchannels(), file.getsampwidth() * 8)
-            frames = file.getnframes()
+            frames = int(file.getnframes())
             complete = len(file.readframes(frames)) == frames * file.getsampwidth() * file.getnchannels()
     except (wave.Error, EOFError) as error:
         raise ValueError("is not a PCM WAV file (save it as 8 kHz, mono, 16-bit PCM)") from error
@@ -177,7 +177,7 @@ def _read_prompt(role: str, entry: Any, folder: Path, name: str, faults: list[st
 
 def _file_faults(prompt: Prompt) -> Iterator[str]:
     if text_sha256(prompt.text) != prompt.text_sha256:
-        yield f"the text is not the one that was hashed (if the new text is approved and voiced, run `{REHASH}`)"
+        yield f"the text is not the one that was hashed (once it is approved and voiced, run `{REHASH}`)"
     try:
         audio = prompt.path.read_bytes()
     except OSError:

@@ -1,0 +1,7 @@
+"""config.yaml and the environment as checked, typed settings; every mistake at once."""
+
+from gateway.config.mistakes import ConfigError, Mistake
+from gateway.config.sections import ConfigFile
+from gateway.config.settings import Settings
+
+__all__ = ["ConfigError", "ConfigFile", "Mistake", "Settings"]

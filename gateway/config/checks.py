@@ -1,0 +1,165 @@
+"""Mistakes that no single setting has: two that do not fit together, and files that are not there.
+
+Each check yields `(key, why)`; `rules` looks at the settings alone, `places` also at the disk.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from gateway.config.kinds import EU_EEA, host_port
+from gateway.config.sections import ConfigFile, FlowSection
+from gateway.config.source import Key
+from ivr_prompts import BUILT_IN, Catalogue, CatalogueError
+
+Fault = tuple[Key, str]
+
+PORTS_PER_CALL = 8  # caller, agent, consultation and a spare, two ports each
+SOCKET_PATH_BYTES = 107  # sockaddr_un.sun_path, less its final zero
+
+
+def rules(file: ConfigFile) -> Iterator[Fault]:
+    """What the settings say that cannot be meant."""
+    yield from _sip(file)
+    yield from _flows(file)
+    yield from _ivr(file)
+    yield from _storage(file)
+
+
+def places(file: ConfigFile) -> Iterator[Fault]:
+    """Files and folders the settings name that are not there. Paths are absolute by now."""
+    for name in ("tls_certificate", "tls_key"):
+        path = getattr(file.sip, name)
+        if file.sip.tls and path and not path.is_file():
+            yield ("sip", name), "there is no such file (put it there, or give its path)"
+    if not _can_hold(file.storage.folder):
+        yield ("storage", "folder"), "cannot be written to (make it, or give it to the user Tast1 runs as)"
+    if not _can_hold(file.storage.memory_folder):
+        yield ("storage", "memory_folder"), "cannot be written to (name a folder on tmpfs that can)"
+    yield from _prompts(file)
+
+
+def effective_ivr(file: ConfigFile, flow: FlowSection) -> dict[str, object]:
+    """The `ivr` settings of a flow: its own, else the common ones."""
+    own = {name: getattr(flow.ivr, name) for name in flow.ivr.model_fields_set}
+    return {**{name: getattr(file.ivr, name) for name in type(file.ivr).model_fields}, **own}
+
+
+def _sip(file: ConfigFile) -> Iterator[Fault]:
+    sip = file.sip
+    if not (sip.udp or sip.tcp or sip.tls):
+        yield ("sip", "udp"), "nothing listens for calls (set udp, tcp or tls)"
+    for name in ("tls_certificate", "tls_key"):
+        if sip.tls and getattr(sip, name) is None:
+            yield ("sip", name), "is needed for sip.tls (give the path of a PEM file)"
+    taken: dict[tuple[str, int], str] = {}
+    listeners = (("sip.tcp", sip.tcp), ("sip.tls", sip.tls), ("web.listen", file.web.listen))
+    for name, listener in listeners:
+        if listener and host_port(listener)[1]:
+            other = taken.setdefault(host_port(listener), name)
+            if other != name:
+                yield tuple(name.split(".")), f"{other} listens there already (choose another port)"
+    ports = sip.rtp_port_max - sip.rtp_port_min + 1
+    if ports < sip.workers * PORTS_PER_CALL:
+        yield (
+            ("sip", "rtp_port_max"),
+            f"{sip.workers} workers need {sip.workers * PORTS_PER_CALL} ports from rtp_port_min on, there are"
+            f" {max(ports, 0)} (set it to {sip.rtp_port_min + sip.workers * PORTS_PER_CALL - 1} or more)",
+        )
+    names: set[str] = set()
+    for index, trunk in enumerate(sip.trunks):
+        if trunk.name in names:
+            yield ("sip", "trunks", index, "name"), "another trunk has that name (choose another)"
+        names.add(trunk.name)
+    if not sip.trunks:
+        yield ("sip", "trunks"), "nobody may send calls (name a trunk and its networks)"
+    if sip.session_min_s > sip.session_expires_s:
+        yield ("sip", "session_min_s"), "is more than session_expires_s (set it lower)"
+
+
+def _flows(file: ConfigFile) -> Iterator[Fault]:
+    for (first, one), (second, other) in itertools.combinations(file.flows.items(), 2):
+        if not one.numbers and not other.numbers:
+            yield ("flows", second, "numbers"), f"is empty as in flow {first} (only one may take the rest)"
+        for number in other.numbers:
+            if number in one.numbers:
+                index = other.numbers.index(number)
+                yield (
+                    ("flows", second, "numbers", index),
+                    f"flow {first} has that number (take it out of one)",
+                )
+
+
+def _ivr(file: ConfigFile) -> Iterator[Fault]:
+    """The keys of `ivr` and of each flow; a flow is blamed only for what it sets itself."""
+    prefixes: list[tuple[Key, dict[str, object], set[str]]] = [
+        (("ivr",), {name: getattr(file.ivr, name) for name in type(file.ivr).model_fields}, {"*"})
+    ]
+    prefixes += [
+        (("flows", name, "ivr"), effective_ivr(file, flow), flow.ivr.model_fields_set)
+        for name, flow in file.flows.items()
+    ]
+    for prefix, ivr, own in prefixes:
+        accept, withdraw = str(ivr["accept_key"]), str(ivr["withdraw_keys"])
+        if accept in withdraw and own & {"*", "accept_key", "withdraw_keys"}:
+            name = "withdraw_keys" if own & {"*", "withdraw_keys"} else "accept_key"
+            yield (
+                (*prefix, name),
+                "accept_key is one of withdraw_keys: pressing it twice withdraws (choose another)",
+            )
+        if ivr["repeat"] and accept == "*" and own & {"*", "accept_key", "repeat"}:
+            yield (
+                (*prefix, "repeat" if "repeat" in own else "accept_key"),
+                "* repeats the prompt (choose another key)",
+            )
+
+
+def _storage(file: ConfigFile) -> Iterator[Fault]:
+    storage = file.storage
+    if file.policy.location.storage == "EU_EEA_only":
+        for index, country in enumerate(storage.allowed_regions):
+            if country not in EU_EEA:
+                yield (
+                    ("storage", "allowed_regions", index),
+                    "is outside the EU and EEA, and policy.location.storage is EU_EEA_only (take it out)",
+                )
+    if storage.region not in storage.allowed_regions:
+        yield ("storage", "region"), "is not one of storage.allowed_regions (store elsewhere, or allow it)"
+    if file.control.socket and len(os.fsencode(file.control.socket)) > SOCKET_PATH_BYTES:
+        yield ("control", "socket"), f"is longer than {SOCKET_PATH_BYTES} bytes (choose a shorter path)"
+
+
+def _can_hold(folder: Path) -> bool:
+    """Whether the folder can be written to, or made."""
+    while not folder.exists() and folder.parent != folder:
+        folder = folder.parent
+    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
+
+
+def _prompts(file: ConfigFile) -> Iterator[Fault]:
+    """Prompt sets that are missing or damaged, and a greeting that does not name the company."""
+    try:
+        catalogue = Catalogue.load(file.prompts.folder)
+    except CatalogueError as error:
+        for fault in error.faults:
+            yield ("prompts", "folder"), fault
+        return
+    known = f"(choose one of {', '.join(catalogue.languages)}, or add it to the folder)"
+    used: dict[str, Key] = {}
+    if file.prompts.default not in catalogue:
+        yield ("prompts", "default"), f"there is no such prompt set {known}"
+    for name, flow in file.flows.items():
+        if flow.prompts is not None and flow.prompts not in catalogue:
+            yield ("flows", name, "prompts"), f"there is no such prompt set {known}"
+        used[flow.prompts or file.prompts.default] = ("flows", name, "prompts")
+    for language in used:
+        if language in catalogue and file.company.name not in catalogue[language]["greeting"].text:
+            folder = file.prompts.folder or BUILT_IN
+            yield (
+                ("company", "name"),
+                f"the greeting of prompt set {language} does not name it, and the caller must hear who asks"
+                f" (voice one that does: see {folder / language / 'catalogue.yaml'})",
+            )

@@ -1,0 +1,125 @@
+"""The kinds of value a setting can have: addresses, SIP URIs, networks, periods, folders.
+
+A validator's `ValueError` reads "why (what to do)"; the loader puts line, key and value before it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+EU_EEA = (
+    *("AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE"),
+    *("IS", "IT", "LI", "LT", "LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE", "SI", "SK"),
+)
+"""ISO 3166 codes of the EU and EEA countries (R-51)."""
+
+_SIP_URI = re.compile(r"sip:(?:[^@\s<>:]+@)?(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+)(?::(\d{1,5}))?(?:;[^\s<>]+)?")
+_PERIOD = re.compile(r"P(?=\d)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?")
+
+
+class Section(BaseModel):
+    """Settings that belong together. A key that no setting has is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+def setting(default: Any, description: str, because: str = "", **limits: Any) -> Any:
+    """A setting: default, meaning and limits; `because` is the reason of the limits."""
+    return Field(
+        default,
+        description=description,
+        json_schema_extra={"because": because} if because else None,
+        **limits,
+    )
+
+
+def host_port(listener: str) -> tuple[str, int]:
+    """`("127.0.0.1", 5060)` of `"127.0.0.1:5060"`; brackets of an IPv6 address are taken off."""
+    host, _, port = listener.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def period_months_days(period: str) -> tuple[int, int]:
+    """`(months, days)` of an ISO 8601 period of years, months and days; `ValueError` for any other."""
+    match = _PERIOD.fullmatch(period)
+    if match is None:
+        raise ValueError("is no ISO 8601 period of years, months or days (write P1Y, P13M or P30D)")
+    years, months, days = (int(part or 0) for part in match.groups())
+    return years * 12 + months, days
+
+
+def _no_bool(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("must be a number (yes, no, on, off, true, false are not numbers)")
+    return value
+
+
+def _listener(value: str) -> str:
+    host, colon, port = value.rpartition(":")
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        raise ValueError("is no address to listen on (write ADDRESS:PORT such as 127.0.0.1:5060)") from None
+    if not colon or not port.isdigit() or int(port) > 65535:
+        raise ValueError("has no port from 0 to 65535 (write ADDRESS:PORT such as 127.0.0.1:5060)")
+    return value
+
+
+def _address(value: str) -> str:
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        raise ValueError("is no IP address (write one such as 192.0.2.10)") from None
+    return value
+
+
+def _network(value: str) -> str:
+    try:
+        ipaddress.ip_network(value)
+    except ValueError:
+        raise ValueError("is no network (write one such as 192.0.2.0/24, host bits zero)") from None
+    return value
+
+
+def _sip_uri(value: str) -> str:
+    match = _SIP_URI.fullmatch(value)
+    if match is None or int(match[2] or 5060) > 65535:
+        raise ValueError("is no SIP URI (write sip:USER@HOST or sip:USER@HOST:PORT)")
+    return value
+
+
+def _period(value: str) -> str:
+    if sum(period_months_days(value)) < 1:
+        raise ValueError("is no time at all (write P1D or more)")
+    return value
+
+
+def _country(value: str) -> str:
+    if not re.fullmatch("[A-Z]{2}", value):
+        raise ValueError("is no country code (write two capital letters, such as DK)")
+    return value
+
+
+def _once(values: Iterable[str]) -> tuple[str, ...]:
+    values = tuple(values)
+    twice = sorted({value for value in values if values.count(value) > 1})
+    if twice:
+        raise ValueError(f"names {', '.join(twice)} twice (take one out)")
+    return values
+
+
+Whole = Annotated[int, BeforeValidator(_no_bool)]
+Seconds = Annotated[float, BeforeValidator(_no_bool)]
+Port = Annotated[Whole, Field(ge=1, le=65535)]
+Listener = Annotated[str, AfterValidator(_listener)]
+Address = Annotated[str, AfterValidator(_address)]
+Network = Annotated[str, AfterValidator(_network)]
+SipUri = Annotated[str, AfterValidator(_sip_uri)]
+Period = Annotated[str, AfterValidator(_period)]
+Country = Annotated[str, AfterValidator(_country)]
+Names = Annotated[tuple[str, ...], AfterValidator(_once)]

@@ -1,0 +1,182 @@
+"""A mistake in the settings, as one line that says where, what, why, and what to do."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import types
+import typing
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from gateway.config.source import Key, Source
+
+_SECRET_NAME = re.compile(r"password|passphrase|secret|token", re.IGNORECASE)
+_URL_PASSWORD = re.compile(r"(://[^:/@\s]*):[^@/\s]+@")
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One thing to put right. `where` is `config.yaml:LINE`, or the environment variable."""
+
+    where: str
+    key: str  # dotted; "" when the file as a whole is meant
+    value: str | None  # as YAML, secrets masked; None when there is none
+    why: str  # "why (what to do)"
+
+    def __str__(self) -> str:
+        named = f"{self.key} = {self.value}" if self.key and self.value is not None else self.key
+        return ": ".join(part for part in (self.where, named, self.why) if part)
+
+
+class ConfigError(Exception):
+    """The settings cannot be used. `mistakes` holds every one that was found."""
+
+    def __init__(self, mistakes: list[Mistake]) -> None:
+        super().__init__("\n".join(map(str, mistakes)))
+        self.mistakes = tuple(mistakes)
+
+
+def masked(key: Key, value: Any) -> Any:
+    """The value without secrets: passwords in URLs, and whatever a key calls secret."""
+    if isinstance(value, dict):
+        return {name: masked((*key, name), inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [masked(key, inner) for inner in value]
+    if isinstance(value, str) and value:
+        if key and _SECRET_NAME.search(str(key[-1])):
+            return "***"
+        return _URL_PASSWORD.sub(r"\1:***@", value)
+    return value
+
+
+def mistake_at(source: Source, key: Key, why: str) -> Mistake:
+    """A mistake in the value that stands at `key`; its default when nothing stands there."""
+    found, value = source.value(key)
+    return Mistake(source.where(key), _dotted(key), _yaml(masked(key, value)) if found else None, why)
+
+
+def from_validation(error: ValidationError, source: Source, model: type[BaseModel]) -> list[Mistake]:
+    """Every mistake that pydantic found."""
+    mistakes = []
+    for one in error.errors(include_url=False, include_context=True):
+        key = tuple(part for part in one["loc"] if part != "[key]")
+        mistakes.append(mistake_at(source, key, _why(one, key, model)))
+    return mistakes
+
+
+def _why(error: Any, key: Key, model: type[BaseModel]) -> str:
+    """Why a value is refused, and what to do, in the operator's words."""
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == "extra_forbidden":
+        return f"there is no such setting ({_suggestion(key, model)})"
+    if kind == "missing":
+        return "is missing (add it)"
+    if kind == "literal_error":
+        return f"is not possible here (choose {context['expected']})"
+    if kind == "value_error":
+        return str(context["error"])
+    if kind in _LIMITS:
+        name, wrong, right = _LIMITS[kind]
+        because = _because(key, model)
+        limit = f"{context[name]:g}"
+        return f"is {wrong} {limit}{': ' if because else ''}{because} (choose {right.format(limit)})"
+    if kind == "string_pattern_mismatch":
+        return f"does not have the form it must have (it must match {context['pattern']})"
+    if kind == "string_type" and isinstance(error["input"], bool):
+        return "is a yes or no to YAML, and must be text (put it in quotes)"
+    if kind == "string_type" and isinstance(error["input"], int | float):
+        return "is a number, and must be text (put it in quotes)"
+    return _PLAIN.get(kind, f"{error['msg'][:1].lower()}{error['msg'][1:]} (see `tast1 config schema`)")
+
+
+_LIMITS = {
+    "greater_than_equal": ("ge", "less than", "{} or more"),
+    "less_than_equal": ("le", "more than", "{} or less"),
+    "greater_than": ("gt", "not more than", "more than {}"),
+    "less_than": ("lt", "not less than", "less than {}"),
+}
+_NUMBER = "is no number (write digits, without quotes or unit)"
+_WHOLE = "is no whole number (write digits, without quotes or unit)"
+_LIST = "is no list (write [one, two], or one to a line after a dash)"
+_NESTED = "must hold settings of its own (write them under it, indented)"
+_PLAIN = {
+    "int_parsing": _WHOLE,
+    "int_type": _WHOLE,
+    "int_from_float": _WHOLE,
+    "float_parsing": _NUMBER,
+    "float_type": _NUMBER,
+    "finite_number": _NUMBER,
+    "bool_parsing": "is neither yes nor no (write true or false)",
+    "bool_type": "is neither yes nor no (write true or false)",
+    "string_type": "is no text (write one, in quotes)",
+    "path_type": "is no path (write one, in quotes)",
+    "tuple_type": _LIST,
+    "list_type": _LIST,
+    "model_type": _NESTED,
+    "model_attributes_type": _NESTED,
+    "dict_type": _NESTED,
+    "too_short": "must name at least one (add it)",
+    "string_too_short": "must not be empty (write it)",
+}
+
+
+def _suggestion(key: Key, model: type[BaseModel]) -> str:
+    parent = _model_at(key[:-1], model)
+    names = list(parent.model_fields) if parent else []
+    near = difflib.get_close_matches(str(key[-1]), names, n=1, cutoff=0.5)
+    if near:
+        return f"do you mean {near[0]}?"
+    return f"take it out; there are {', '.join(names)}" if names else "take it out"
+
+
+def _because(key: Key, model: type[BaseModel]) -> str:
+    """The reason of a setting's limits, where it gives one."""
+    parent = _model_at(key[:-1], model)
+    field = parent.model_fields.get(str(key[-1])) if parent else None
+    extra = field.json_schema_extra if field else None
+    return str(extra.get("because", "")) if isinstance(extra, dict) else ""
+
+
+def _model_at(key: Key, model: type[BaseModel]) -> type[BaseModel] | None:
+    """The section that stands at `key`; None when that is none."""
+    current: Any = model
+    for part in key:
+        field: FieldInfo | None = None
+        if isinstance(current, type) and issubclass(current, BaseModel):
+            field = current.model_fields.get(str(part))
+            current = field.annotation if field else None
+        else:
+            arguments = [kind for kind in typing.get_args(current) if kind is not Ellipsis]
+            current = arguments[-1] if arguments else None
+        current = _unwrapped(current)
+    return current if isinstance(current, type) and issubclass(current, BaseModel) else None
+
+
+def _unwrapped(kind: Any) -> Any:
+    """A kind without its Annotated and its `| None`."""
+    while True:
+        if typing.get_origin(kind) is typing.Annotated:
+            kind = typing.get_args(kind)[0]
+        elif typing.get_origin(kind) in (typing.Union, types.UnionType):
+            kind = next(one for one in typing.get_args(kind) if one is not type(None))
+        else:
+            return kind
+
+
+def _dotted(key: Key) -> str:
+    text = ""
+    for part in key:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
+
+
+def _yaml(value: Any) -> str:
+    """A value on one line, as it would stand in the file."""
+    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10_000, sort_keys=False)
+    text = " ".join(text.removesuffix("...\n").split())
+    return text if len(text) <= 80 else f"{text[:77]}..."

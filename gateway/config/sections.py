@@ -1,0 +1,233 @@
+"""Every setting of config.yaml but the retention policy: name, kind, default, meaning.
+
+The descriptions are published in the JSON Schema (`tast1 config schema`). Some fields carry a
+`because`, which a mistake prints with the limits.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from gateway.config.kinds import (
+    EU_EEA,
+    Address,
+    Country,
+    Listener,
+    Names,
+    Network,
+    Port,
+    Seconds,
+    Section,
+    SipUri,
+    Whole,
+    setting,
+)
+from gateway.config.policy import PolicySection
+
+
+class CompanySection(Section):
+    """Who answers the telephone."""
+
+    name: str = setting(
+        "LB Forsikring", "The company, as the greeting names it; it is the data controller.", min_length=1
+    )
+
+
+class TrunkSection(Section):
+    """A provider or PBX that may send calls."""
+
+    name: str = Field(description="Name in logs and metrics.", pattern=r"^[a-z0-9][a-z0-9-]*$")
+    networks: Annotated[tuple[Network, ...], Field(min_length=1)] = Field(
+        description="Source networks its requests come from."
+    )
+
+
+class LimitsSection(Section):
+    """What the SIP front door refuses, before anything else looks at a message."""
+
+    message_bytes: Whole = setting(16384, "Longest SIP message in bytes.", ge=1500, le=65535)
+    headers: Whole = setting(100, "Most header fields of a message.", ge=20, le=500)
+    line_bytes: Whole = setting(2048, "Longest line of a message in bytes.", ge=256, le=8192)
+    sdp_lines: Whole = setting(200, "Most lines of a session description.", ge=20, le=1000)
+    crypto_lines: Whole = setting(
+        8,
+        "Most a=crypto lines of a session description.",
+        "more than 64 overflow the SIP stack of a worker",
+        ge=0,
+        le=32,
+    )
+    invites_per_s: Seconds = setting(10.0, "New calls a second from one source address.", gt=0, le=1000)
+    invite_burst: Whole = setting(30, "New calls at once from one source address.", ge=1, le=10000)
+
+
+class SipSection(Section):
+    """The SIP front door and the workers behind it."""
+
+    udp: Listener | None = setting("127.0.0.1:5060", "ADDRESS:PORT for SIP over UDP; null: none.")
+    tcp: Listener | None = setting("127.0.0.1:5060", "ADDRESS:PORT for SIP over TCP; null: none.")
+    tls: Listener | None = setting(None, "ADDRESS:PORT for SIP over TLS; null: none.")
+    tls_certificate: Path | None = setting(None, "PEM file with the certificate chain; needed for tls.")
+    tls_key: Path | None = setting(None, "PEM file with the certificate's private key; needed for tls.")
+    public_host: str | None = setting(
+        None,
+        "Host name or address that others reach us by; null: the address listened on.",
+        pattern=r"^[A-Za-z0-9.:-]+$",
+    )
+    rtp_address: Address = setting(
+        "127.0.0.1", "Address for the sound of calls; offered to trunk and agents."
+    )
+    rtp_port_min: Port = setting(20000, "First UDP port for sound.", ge=1024)
+    rtp_port_max: Port = setting(29999, "Last UDP port for sound.")
+    trunks: tuple[TrunkSection, ...] = setting(
+        (TrunkSection(name="loopback", networks=("127.0.0.0/8", "::1/128")),),
+        "Who may send calls; anybody else is refused.",
+    )
+    workers: Whole = setting(
+        10, "Calls that can be up at once: one process each, forked before.", ge=1, le=1000
+    )
+    limits: LimitsSection = setting(LimitsSection(), "What is refused at the front door.")
+    retry_after_s: Whole = setting(
+        5, "Retry-After of a 503 when every worker is busy, in seconds.", ge=1, le=600
+    )
+    session_expires_s: Whole = setting(
+        1800, "Session timer (RFC 4028): a dialog not refreshed for so many seconds ends.", ge=90, le=86400
+    )
+    session_min_s: Whole = setting(
+        90,
+        "Shortest session timer accepted (Min-SE), in seconds.",
+        "RFC 4028 §4 sets 90 s as the least",
+        ge=90,
+        le=86400,
+    )
+
+
+class IvrSection(Section):
+    """The consent question. Defaults are the policy's."""
+
+    accept_key: str = setting("1", "The key that accepts; the prompt names it.", pattern=r"^[0-9*#]$")
+    min_marker: Literal["purposes_end", "key_instruction", "prompt_end"] = setting(
+        "purposes_end", "From where in the prompt a key counts."
+    )
+    timeout_s: Seconds = setting(
+        5.0,
+        "Seconds after the end of the prompt in which a key counts.",
+        "shorter leaves no time to decide, longer makes saying nothing a wait",
+        ge=3,
+        le=10,
+    )
+    repeat: Whole = setting(0, "How often `*` may have the prompt played again.", ge=0, le=1)
+    isolation_ms: Whole = setting(
+        1500,
+        "No other digit so many milliseconds before and after the key.",
+        "the jitter buffer must drain between key and recording",
+        ge=300,
+        le=5000,
+    )
+    other_key: Literal["ignore"] = setting("ignore", "What any other key does.")
+    late_key: Literal["reject", "accept"] = setting("reject", "What the accepting key does after its time.")
+    verbal_consent: bool = setting(False, "Whether an agent may take down a spoken yes.")
+    withdraw_keys: str = setting(
+        "",
+        "Keys that stop the recording, such as *9; announce them when on. Empty: off.",
+        pattern=r"^[0-9*#]{0,4}$",
+    )
+    ring_timeout_s: Seconds = setting(
+        45.0, "Seconds an agent is rung before the caller hears that nobody is there.", ge=5, le=300
+    )
+    max_call_s: Seconds = setting(14400.0, "Seconds after which a call is ended.", ge=60, le=86400)
+    thank_you: bool = setting(True, "Whether a short tone confirms the key.")
+
+
+class FlowSection(Section):
+    """What the callers of certain numbers meet."""
+
+    numbers: Names = setting((), "Dialled numbers, in quotes. Empty: every number that no other flow names.")
+    prompts: str | None = setting(None, "The prompt set; null: prompts.default.")
+    connect: SipUri | None = setting(
+        None, "SIP URI of the agents. null: message mode, the caller speaks to the recorder alone."
+    )
+    announced: bool = setting(
+        False, "An investigator's flow: records without a key, announced, for a case id."
+    )
+    ivr: IvrSection = setting(IvrSection(), "Settings of `ivr` that differ in this flow.")
+
+
+class PromptsSection(Section):
+    """What callers hear."""
+
+    folder: Path | None = setting(None, "Folder of the prompt sets; null: the sets that come with Tast1.")
+    default: str = setting("da", "The prompt set of flows that name none.")
+
+
+class StorageSection(Section):
+    """Where recordings and records are kept, and under whose law."""
+
+    folder: Path = setting(Path("data"), "Folder of database, keys and sealed recordings.")
+    database: str | None = setting(None, "SQLAlchemy URL; null: SQLite in the folder.")
+    key_file: Path | None = setting(
+        None, "The key encryption key, made on the first run; null: in the folder."
+    )
+    memory_folder: Path = setting(Path("/dev/shm/tast1"), "Memory-backed folder for sound not yet sealed.")  # noqa: S108
+    sync_ms: Whole = setting(
+        500,
+        "Milliseconds between writes of a growing recording to disk.",
+        "a crash may lose at most one second",
+        ge=50,
+        le=1000,
+    )
+    region: Country = setting("DK", "Country in which everything is stored.")
+    allowed_regions: Annotated[tuple[Country, ...], Field(min_length=1)] = setting(
+        EU_EEA, "Countries in which content may be stored."
+    )
+    controller: str = setting("LB Forsikring", "The data controller, as records name it.", min_length=1)
+    processor: str | None = setting(None, "The data processor that runs Tast1; null: the controller itself.")
+
+
+class WebSection(Section):
+    """Health and metrics."""
+
+    listen: Listener | None = setting(
+        "127.0.0.1:8080", "ADDRESS:PORT for /healthz, /readyz and /metrics; null: none."
+    )
+
+
+class ControlSection(Section):
+    """How the commands reach a running gateway."""
+
+    socket: Path | None = setting(None, "Path of the control socket; null: in the storage folder.")
+
+
+class LogsSection(Section):
+    """What is logged, and how."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = setting("INFO", "The least severe that is logged.")
+    format: Literal["text", "json"] = setting("text", "A line for people, or one JSON object a line.")
+    personal: bool = setting(
+        False, "Whether numbers and exception texts are logged; only while hunting a fault."
+    )
+
+
+def _default_flows() -> dict[str, FlowSection]:
+    return {"customer": FlowSection(connect="sip:agent@127.0.0.1:5070")}
+
+
+class ConfigFile(Section):
+    """The whole of config.yaml."""
+
+    company: CompanySection = setting(CompanySection(), "Who answers the telephone.")
+    sip: SipSection = setting(SipSection(), "The SIP front door and its workers.")
+    flows: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")], FlowSection] = Field(
+        default_factory=_default_flows,
+        description="What callers meet, by the number they dialled.",
+        min_length=1,
+    )
+    ivr: IvrSection = setting(IvrSection(), "The consent question.")
+    policy: PolicySection = setting(PolicySection(), "How long what is kept, and why.")
+    prompts: PromptsSection = setting(PromptsSection(), "What callers hear.")
+    storage: StorageSection = setting(StorageSection(), "Where recordings and records are kept.")
+    web: WebSection = setting(WebSection(), "Health and metrics.")
+    control: ControlSection = setting(ControlSection(), "How commands reach a running gateway.")
+    logs: LogsSection = setting(LogsSection(), "What is logged.")

@@ -1,0 +1,211 @@
+"""The settings a gateway runs with: config.yaml and environment, checked as a whole, paths absolute.
+
+    settings = Settings.load(Path("config.yaml"), os.environ)
+
+Relative paths are meant from the folder of the file, wherever the command is run. `ConfigError`
+lists every mistake that was found; nothing is opened, made or started here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from gateway.callflow.settings import FlowSettings, IvrSettings
+from gateway.config import checks
+from gateway.config.mistakes import ConfigError, Mistake, from_validation, masked, mistake_at
+from gateway.config.sections import (
+    CompanySection,
+    ConfigFile,
+    ControlSection,
+    LogsSection,
+    PromptsSection,
+    SipSection,
+    StorageSection,
+    WebSection,
+)
+from gateway.config.source import Source, Unreadable, read, with_environment
+
+if TYPE_CHECKING:
+    from storage.policy.settings import PolicySettings
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Checked settings. What is null in the file and has a place of its own by default is filled in."""
+
+    file: ConfigFile
+
+    @classmethod
+    def load(cls, path: Path, environment: Mapping[str, str] | None = None) -> Settings:
+        """The settings in the file and the environment, files and folders checked too."""
+        try:
+            text = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise ConfigError(
+                [Mistake(str(path), "", None, "there is no such file (give its path)")]
+            ) from None
+        except (OSError, UnicodeDecodeError):
+            raise ConfigError(
+                [Mistake(str(path), "", None, "cannot be read (it must be a UTF-8 text file)")]
+            ) from None
+        return cls.parse(text, path.name, path.absolute().parent, environment or {}, look=True)
+
+    @classmethod
+    def parse(
+        cls, text: str, name: str, base: Path, environment: Mapping[str, str], look: bool = False
+    ) -> Settings:
+        """The settings in a text; relative paths are meant from `base`; `look` checks the disk too."""
+        try:
+            source = with_environment(read(text, name), environment)
+        except Unreadable as error:
+            mistakes = [Mistake(f"{name}:{line}", key, None, why) for line, key, why in error.problems]
+            raise ConfigError(mistakes) from None
+        mistakes = [
+            mistake_at(source, key, f"stands twice, first in line {first} (take one out)")
+            for key, first, _ in source.duplicates
+        ]
+        try:
+            file = _placed(ConfigFile.model_validate(source.values), base)
+        except ValidationError as error:
+            mistakes += from_validation(error, source, ConfigFile)
+            file = _placed(_without_mistakes(source, error), base)
+        faults = [*checks.rules(file), *(checks.places(file) if look else ())]
+        mistakes += _new(mistakes, [mistake_at(source, key, why) for key, why in faults])
+        if mistakes:
+            raise ConfigError(sorted(mistakes, key=_in_file_order))
+        return cls(file)
+
+    @property
+    def company(self) -> CompanySection:
+        """Who answers the telephone."""
+        return self.file.company
+
+    @property
+    def sip(self) -> SipSection:
+        """The SIP front door and its workers."""
+        return self.file.sip
+
+    @property
+    def prompts(self) -> PromptsSection:
+        """What callers hear."""
+        return self.file.prompts
+
+    @property
+    def storage(self) -> StorageSection:
+        """Where recordings and records are kept."""
+        return self.file.storage
+
+    @property
+    def web(self) -> WebSection:
+        """Health and metrics."""
+        return self.file.web
+
+    @property
+    def control(self) -> ControlSection:
+        """How commands reach a running gateway."""
+        return self.file.control
+
+    @property
+    def logs(self) -> LogsSection:
+        """What is logged, and how."""
+        return self.file.logs
+
+    @property
+    def ivr(self) -> IvrSettings:
+        """The consent question, as every flow has it that says nothing else."""
+        return IvrSettings(**self.file.ivr.model_dump())
+
+    @property
+    def flows(self) -> tuple[FlowSettings, ...]:
+        """The flows, in the order of the file."""
+        return tuple(
+            FlowSettings(
+                name=name,
+                numbers=flow.numbers,
+                prompts=flow.prompts or self.prompts.default,
+                connect=flow.connect,
+                announced=flow.announced,
+                ivr=IvrSettings(**checks.effective_ivr(self.file, flow)),  # type: ignore[arg-type]
+            )
+            for name, flow in self.file.flows.items()
+        )
+
+    @property
+    def policy(self) -> PolicySettings:
+        """How long what is kept, and why."""
+        policy: PolicySettings = self.file.policy.to_policy()
+        return policy
+
+    @property
+    def database_url(self) -> str:
+        """SQLAlchemy URL of the database; may hold a password."""
+        return self.storage.database or f"sqlite:///{self.storage.folder / 'tast1.sqlite'}"
+
+    @property
+    def key_file(self) -> Path:
+        """The file of the key encryption key."""
+        return self.storage.key_file or self.storage.folder / "keys" / "kek"
+
+    @property
+    def control_socket(self) -> Path:
+        """Path of the control socket."""
+        return self.control.socket or self.storage.folder / "control.sock"
+
+    def shown(self) -> dict[str, Any]:
+        """Every effective setting, nested as in the file, secrets masked."""
+        values = self.file.model_dump(mode="json")
+        values["storage"].update(database=self.database_url, key_file=str(self.key_file))
+        values["control"].update(socket=str(self.control_socket))
+        for name, flow in self.file.flows.items():
+            values["flows"][name].update(
+                prompts=flow.prompts or self.prompts.default, ivr=checks.effective_ivr(self.file, flow)
+            )
+        shown: dict[str, Any] = masked((), values)
+        return shown
+
+
+def _placed(file: ConfigFile, base: Path) -> ConfigFile:
+    """The same with every relative path made absolute from `base`."""
+    sections: dict[str, Any] = {}
+    for name in ("sip", "prompts", "storage", "control"):
+        section = getattr(file, name)
+        paths = {key: base / value for key, value in section if isinstance(value, Path)}
+        sections[name] = section.model_copy(update=paths)
+    return file.model_copy(update=sections)
+
+
+def _without_mistakes(source: Source, error: ValidationError) -> ConfigFile:
+    """The file with defaults where it is wrong, so that what does not fit together is found as well."""
+    values: Any = source.values
+    for one in error.errors(include_url=False):
+        key = tuple(part for part in one["loc"] if part != "[key]")
+        values = _without(values, key[: 3 if key[0] == "flows" else 2])
+    try:
+        return ConfigFile.model_validate(values)
+    except ValidationError:
+        return ConfigFile()
+
+
+def _without(values: Any, key: tuple[Any, ...]) -> Any:
+    if not isinstance(values, dict) or key[0] not in values:
+        return values
+    rest = {name: inner for name, inner in values.items() if name != key[0]}
+    if len(key) > 1 and isinstance(values[key[0]], dict):
+        return {**values, key[0]: _without(values[key[0]], key[1:])}
+    return rest
+
+
+def _new(known: list[Mistake], found: list[Mistake]) -> list[Mistake]:
+    """Those not about a setting that is known to be wrong already."""
+    keys = {mistake.key for mistake in known}
+    return [mistake for mistake in found if mistake.key not in keys]
+
+
+def _in_file_order(mistake: Mistake) -> tuple[bool, int, str]:
+    name, _, line = mistake.where.rpartition(":")
+    return (not name, int(line) if name and line.isdigit() else 0, mistake.key)
