@@ -1,0 +1,152 @@
+"""Calls: opened when an INVITE is taken, closed when the last leg is gone.
+
+Every change and its audit entry are in the caller's transaction. Instants are arguments.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from storage import artifacts, audit_log, rules
+from storage.keys import Keys
+from storage.model import ArtifactKind
+from storage.policy.clocks import local_date
+from storage.rules import PolicySettings
+from storage.tables import Artifact, Call, CallerNumber, Consent
+
+
+def open_call(
+    session: Session,
+    keys: Keys,
+    at: datetime,
+    *,
+    sip_call_id: str,
+    caller: str,
+    flow: str,
+    direction: str = "inbound",
+    instance: str = "gateway",
+    call_id: str | None = None,
+) -> Call:
+    """A new call that arrived at `at`. `caller` is the number as the trunk gave it ("" if withheld)."""
+    call = Call(
+        id=call_id or uuid.uuid4().hex,
+        instance=instance,
+        sip_call_ref=keys.pseudonym(f"call-id:{sip_call_id}"),
+        flow=flow,
+        direction=direction,
+        caller_pseudonym=caller_pseudonym(keys, caller),
+        arrived_at=at,
+    )
+    session.add(call)
+    session.flush()
+    if caller:
+        session.add(CallerNumber(call_id=call.id, number=caller))
+    audit_log.append(session, at, "call.open", call.id, {"flow": flow, "direction": direction})
+    return call
+
+
+def note_answered(session: Session, call_id: str, at: datetime, codec: str = "") -> None:
+    """The caller's leg was answered."""
+    call = _get(session, call_id)
+    call.answered_at, call.caller_codec = at, codec or call.caller_codec
+
+
+def note_agent(session: Session, keys: Keys, call_id: str, at: datetime, agent: str, codec: str = "") -> None:
+    """An agent answered; `agent` is their SIP URI or user name, kept as a pseudonym only."""
+    call = _get(session, call_id)
+    call.agent_answered_at = call.agent_answered_at or at
+    call.agent_pseudonym = keys.pseudonym(f"agent:{agent}")
+    call.agent_codec = codec or call.agent_codec
+    for record in session.scalars(select(Consent).where(Consent.call_id == call_id)):
+        record.agent_pseudonym = record.agent_pseudonym or call.agent_pseudonym
+
+
+def close_call(
+    session: Session, call_id: str, at: datetime, reason: str, settings: PolicySettings | None = None
+) -> None:
+    """The call is over. Closing twice changes nothing.
+
+    A call nothing else is kept of gets a decision log of its own (R-12), so that it goes on time too.
+    The clear number goes at once unless there is a recording (or a transcript) of the call.
+    """
+    call = _get(session, call_id)
+    if call.ended_at is not None:
+        return
+    call.ended_at, call.end_reason = at, reason
+    kept = set(session.scalars(select(Artifact.kind).where(Artifact.call_id == call_id)))
+    if not kept:
+        ground = rules.declined_ground(call.arrived_at, settings or PolicySettings())
+        log = artifacts.add(session, ArtifactKind.DECISION_LOG, call_id, at, anchor=call.arrived_at)
+        artifacts.add_ground(session, log.id, ground, at)
+    session.flush()
+    artifacts.settle_call(session, call_id, local_date(call.arrived_at), at, settings or PolicySettings())
+    audit_log.append(session, at, "call.close", call_id, {"reason": reason})
+
+
+def get(session: Session, call_id: str) -> Call | None:
+    """One call, or None."""
+    return session.get(Call, call_id)
+
+
+def caller_number(session: Session, call_id: str) -> str | None:
+    """The clear number, while it is kept. Personal data."""
+    row = session.get(CallerNumber, call_id)
+    return row.number if row else None
+
+
+def listing(session: Session, limit: int = 100, before: datetime | None = None) -> Sequence[Call]:
+    """Calls, newest first."""
+    query = select(Call).order_by(Call.arrived_at.desc(), Call.id).limit(limit)
+    return session.scalars(query.where(Call.arrived_at < before) if before else query).all()
+
+
+def of_caller(session: Session, keys: Keys, number: str) -> Sequence[Call]:
+    """The calls of a number, oldest first; works also when the clear number is gone."""
+    query = select(Call).where(Call.caller_pseudonym == caller_pseudonym(keys, number))
+    return session.scalars(query.order_by(Call.arrived_at)).all()
+
+
+def unfinished(session: Session, instance: str | None = None) -> Sequence[Call]:
+    """Calls that were never closed, of one gateway or of all."""
+    query = select(Call).where(Call.ended_at.is_(None)).order_by(Call.arrived_at)
+    return session.scalars(query.where(Call.instance == instance) if instance else query).all()
+
+
+def remove(session: Session, call_id: str) -> None:
+    """Forget a call of which nothing is kept any more, with its erased artifacts' rows."""
+    session.execute(delete(Artifact).where(Artifact.call_id == call_id))
+    session.execute(delete(Consent).where(Consent.call_id == call_id))
+    session.execute(delete(CallerNumber).where(CallerNumber.call_id == call_id))
+    session.execute(delete(Call).where(Call.id == call_id))
+
+
+def caller_pseudonym(keys: Keys, number: str) -> str:
+    """The pseudonym of an A-number; different spellings of a Danish number give the same one."""
+    return keys.pseudonym(f"caller:{normalise(number)}")
+
+
+def normalise(number: str) -> str:
+    """`+4512345678` for 12345678, 0045 12 34 56 78 and +45 12345678; other text as it is, lower case."""
+    bare = re.sub(r"[\s().\-/]", "", number)
+    if not re.fullmatch(r"(\+|00)?\d+", bare):
+        return bare.lower()
+    if bare.startswith("00"):
+        return "+" + bare[2:]
+    if len(bare) == 8:
+        return "+45" + bare
+    if len(bare) == 10 and bare.startswith("45"):
+        return "+" + bare
+    return bare
+
+
+def _get(session: Session, call_id: str) -> Call:
+    call = session.get(Call, call_id)
+    if call is None:
+        raise LookupError(f"there is no call {call_id}")
+    return call

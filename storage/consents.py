@@ -1,0 +1,200 @@
+"""Consent records: what was played, heard and pressed; their withdrawal.
+
+A record is committed before a recording is ordered. Every record is an artifact of its own: consent
+evidence (CE, R-13) when accepted, else the decision log of an unrecorded call (NL, R-12).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from storage import artifacts, audit_log, rules
+from storage.audit_chain import canonical
+from storage.model import ArtifactKind, GroundName
+from storage.policy.clocks import COPENHAGEN
+from storage.rules import PolicySettings
+from storage.tables import Artifact, Call, Consent, GroundRow
+
+ACCEPTED = "accepted"
+
+
+@dataclass(frozen=True)
+class KeyEvent:
+    """One key as the record keeps it."""
+
+    digit: str
+    at: datetime
+    method: str  # rfc4733, info, inband
+    heard_ms: int | None  # how much of the prompt was heard then
+    isolated: bool
+    verdict: str  # accepted, early, late, other, not_isolated, duplicate
+
+
+@dataclass(frozen=True)
+class ConsentRecord:
+    """What the record says (§8.1). Instants are aware; lengths in milliseconds; hashes hex SHA-256."""
+
+    call_id: str
+    decision: str  # accepted, none, other_key, early_key, late_key
+    decided_at: datetime
+    started_at: datetime  # of the prompt
+    language: str
+    prompt_id: str
+    prompt_version: str
+    prompt_text_sha256: str
+    prompt_audio_sha256: str
+    policy_version: str  # of the published policy page
+    decision_rule: str  # version of the rule that decided
+    keys: tuple[KeyEvent, ...] = ()
+    played_ms: int | None = None
+    total_ms: int | None = None
+    marker: str | None = None  # the last marker heard
+    offer: int = 1
+
+
+def record(
+    session: Session, consent: ConsentRecord, at: datetime, settings: PolicySettings | None = None
+) -> Consent:
+    """Store a decision and its evidence, with the ground that evidence has.
+
+    `at` is the instant of storing. A second record for the same call and offer is refused
+    (`storage.database.Refused`).
+    """
+    settings = settings or PolicySettings()
+    call = session.get(Call, consent.call_id)
+    if call is None:
+        raise LookupError(f"there is no call {consent.call_id}")
+    row = Consent(
+        id=uuid.uuid4().hex,
+        call_id=call.id,
+        offer=consent.offer,
+        caller_pseudonym=call.caller_pseudonym,
+        agent_pseudonym=call.agent_pseudonym,
+        started_at=consent.started_at,
+        started_local=consent.started_at.astimezone(COPENHAGEN).isoformat(timespec="milliseconds"),
+        language=consent.language,
+        prompt_id=consent.prompt_id,
+        prompt_version=consent.prompt_version,
+        prompt_text_sha256=consent.prompt_text_sha256,
+        prompt_audio_sha256=consent.prompt_audio_sha256,
+        policy_version=consent.policy_version,
+        played_ms=consent.played_ms,
+        total_ms=consent.total_ms,
+        marker=consent.marker,
+        keys=[_plain(asdict(key)) for key in consent.keys],
+        decision=consent.decision,
+        decision_rule=consent.decision_rule,
+        decided_at=consent.decided_at,
+        record_hash="",
+    )
+    row.record_hash = record_hash(row)
+    session.add(row)
+    session.flush()
+    call.decision = consent.decision
+    accepted = consent.decision == ACCEPTED
+    kind = ArtifactKind.CONSENT_EVIDENCE if accepted else ArtifactKind.DECISION_LOG
+    evidence = artifacts.add(
+        session, kind, call.id, at, anchor=consent.decided_at, consent=row, sha256=row.record_hash
+    )
+    if accepted:
+        ground = rules.evidence_ground(None, settings)
+    else:
+        ground = rules.declined_ground(call.arrived_at, settings)
+    artifacts.add_ground(session, evidence.id, ground, at)
+    detail = {"call": call.id, "decision": row.decision, "record_hash": row.record_hash, "offer": row.offer}
+    audit_log.append(session, at, "consent", row.id, detail)
+    return row
+
+
+def record_hash(row: Consent) -> str:
+    """SHA-256 over all that was heard, pressed and decided; not over what came later."""
+    fields = {
+        name: _plain(getattr(row, name))
+        for name in (
+            *("id", "call_id", "offer", "caller_pseudonym", "started_at", "started_local", "language"),
+            *("prompt_id", "prompt_version", "prompt_text_sha256", "prompt_audio_sha256", "policy_version"),
+            *("played_ms", "total_ms", "marker", "keys", "decision", "decision_rule", "decided_at"),
+        )
+    }
+    return hashlib.sha256(canonical(fields).encode()).hexdigest()
+
+
+def withdraw(
+    session: Session,
+    call_id: str,
+    at: datetime,
+    channel: str,
+    by: str,
+    delete_partial: bool = True,
+) -> list[str]:
+    """Consent is withdrawn at `at` (R-20, R-22): from now on nothing that rests on it can be read.
+
+    Returns the ids of the artifacts whose G-CONSENT ended; those without another ground are the sweep's
+    (`storage.sweep.erase_now` for at once). With `delete_partial` false the ground stays to its date,
+    but without purposes and roles: nobody can read it. Withdrawing twice changes nothing.
+    """
+    accepted = select(Consent).where(Consent.call_id == call_id, Consent.decision == ACCEPTED)
+    for row in session.scalars(accepted):
+        if row.withdrawn_at is None:
+            row.withdrawn_at, row.withdrawn_channel, row.withdrawn_by = at, channel, by
+            audit_log.append(session, at, "withdraw", row.id, {"call": call_id, "channel": channel, "by": by})
+    touched = []
+    for ground in _consent_grounds(session, call_id):
+        touched.append(ground.artifact_id)
+        if delete_partial:
+            artifacts.end_ground(session, ground, at, "withdrawn")
+        elif ground.purposes:
+            ground.purposes, ground.roles = [], []
+            audit_log.append(session, at, "ground.close", ground.artifact_id, {"ground": ground.ground})
+    return touched
+
+
+def invalidate(session: Session, consent_id: str, at: datetime, reason: str) -> None:
+    """The record turns out not to be a valid consent: what rests on it ends like after a withdrawal."""
+    row = session.get(Consent, consent_id)
+    if row is None:
+        raise LookupError(f"there is no consent record {consent_id}")
+    row.invalid_reason = reason
+    audit_log.append(session, at, "invalidate", consent_id, {"reason": reason})
+    for ground in _consent_grounds(session, row.call_id, consent_id):
+        artifacts.end_ground(session, ground, at, "consent invalid")
+
+
+def of_call(session: Session, call_id: str) -> Sequence[Consent]:
+    """The records of a call, in the order the question was asked."""
+    return session.scalars(select(Consent).where(Consent.call_id == call_id).order_by(Consent.offer)).all()
+
+
+def _consent_grounds(session: Session, call_id: str, consent_id: str | None = None) -> Sequence[GroundRow]:
+    query = (
+        select(GroundRow)
+        .join(Artifact, Artifact.id == GroundRow.artifact_id)
+        .where(
+            Artifact.call_id == call_id,
+            GroundRow.ground == GroundName.CONSENT.value,
+            GroundRow.ended_at.is_(None),
+            Artifact.blocked_at.is_(None),
+        )
+        .order_by(GroundRow.id)
+    )
+    if consent_id is not None:
+        query = query.where(Artifact.consent_id == consent_id)
+    return session.scalars(query).all()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(timezone.utc).isoformat()
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    return value

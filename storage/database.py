@@ -1,0 +1,213 @@
+"""One way into the database: `read(fn)` and `write(fn)`, each one transaction in a thread.
+
+Promises:
+1. `fn(session)` runs in one transaction. It is committed when `fn` returns and undone when it raises.
+2. SQLite has one writer at a time (BEGIN IMMEDIATE); what is deleted is overwritten (secure_delete).
+3. PostgreSQL runs serialisable; a write that lost a race is run again, so `fn` may run more than once
+   and must do nothing but use its session.
+4. Tables come from migrations only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import QueuePool
+
+T = TypeVar("T")
+
+_READERS = 4
+_WRITERS = 8  # PostgreSQL only
+_RETRIES = 12
+_LOST_RACE = ("40001", "40P01")  # serialization_failure, deadlock_detected
+
+log = logging.getLogger(__name__)
+
+
+class DatabaseError(Exception):
+    """The database could not do it. The message says what to do."""
+
+
+class Refused(DatabaseError):
+    """A promise of the tables would have been broken (no consent, no call, twice the same)."""
+
+
+class Database:
+    """Connections to one database. `close()` when done."""
+
+    def __init__(self, url: str, migrate_first: bool = True) -> None:
+        """Open `url` (`sqlite:///data/tast1.db` or `postgresql+psycopg://...`), migrating it first."""
+        self.url = url
+        self.is_sqlite = sa.make_url(url).get_backend_name() == "sqlite"
+        try:
+            self._writer = _sqlite_engine(url, "IMMEDIATE", 1) if self.is_sqlite else _postgres_engine(url)
+            self._reader = _sqlite_engine(url, "DEFERRED", _READERS) if self.is_sqlite else self._writer
+            if migrate_first:
+                _migrate(self._writer)
+        except sa.exc.DBAPIError as error:
+            raise _explained(error) from error
+        self._write_threads = ThreadPoolExecutor(1 if self.is_sqlite else _WRITERS, "db-write")
+        self._read_threads = ThreadPoolExecutor(_READERS, "db-read")
+
+    async def read(self, fn: Callable[[Session], T]) -> T:
+        """`fn(session)` in a reading thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._read_threads, self.read_sync, fn)
+
+    async def write(self, fn: Callable[[Session], T]) -> T:
+        """`fn(session)` in a writing thread, committed. Cancelling the wait does not undo the write."""
+        return await asyncio.get_running_loop().run_in_executor(self._write_threads, self.write_sync, fn)
+
+    def read_sync(self, fn: Callable[[Session], T]) -> T:
+        """`fn(session)` here and now; nothing is committed."""
+        try:
+            with Session(self._reader, expire_on_commit=False) as session:
+                try:
+                    return fn(session)
+                finally:
+                    session.rollback()
+        except sa.exc.DBAPIError as error:
+            raise _explained(error) from error
+
+    def write_sync(self, fn: Callable[[Session], T]) -> T:
+        """`fn(session)` here and now, committed; undone if it raises."""
+        for attempt in range(_RETRIES):
+            try:
+                with Session(self._writer, expire_on_commit=False) as session, session.begin():
+                    return fn(session)
+            except sa.exc.DBAPIError as error:
+                if not _lost_race(error) or attempt == _RETRIES - 1:
+                    raise _explained(error) from error
+                time.sleep(0.005 * 2 ** min(attempt, 6))
+        raise AssertionError("unreachable")
+
+    def scrub(self) -> bool:
+        """Remove traces of deleted rows from log or heap; False if readers were in the way.
+
+        A later call completes what this one could not.
+        """
+        try:
+            if not self.is_sqlite:
+                with self._writer.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                    for table in ("data_keys", "peaks", "caller_numbers", "consent_records", "artifacts"):
+                        connection.exec_driver_sql(f"VACUUM {table}")
+                return True
+            raw = self._writer.raw_connection()
+            try:
+                busy, _, _ = raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                return not busy
+            finally:
+                raw.close()
+        except sa.exc.DBAPIError as error:
+            raise _explained(error) from error
+
+    def close(self) -> None:
+        """Wait for what runs, then let go of all connections."""
+        self._write_threads.shutdown()
+        self._read_threads.shutdown()
+        self._reader.dispose()
+        self._writer.dispose()
+
+
+def migrate(url: str) -> None:
+    """Bring the database at `url` to this program's tables."""
+    Database(url).close()
+
+
+def _sqlite_engine(url: str, begin: str, connections: int) -> sa.Engine:
+    path = sa.make_url(url).database
+    if not path or path == ":memory:":
+        raise DatabaseError("SQLite needs a file; give a path, such as sqlite:///data/tast1.db")
+    Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not Path(path).exists():
+        Path(path).touch(mode=0o600)
+    engine = sa.create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=60,
+        connect_args={"timeout": 30, "check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        # The driver's own implicit BEGIN would be a deferred one; ours is explicit (below).
+        connection.isolation_level = None
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "secure_delete=ON",
+            "temp_store=MEMORY",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def start(connection: sa.Connection) -> None:
+        connection.exec_driver_sql(f"BEGIN {begin}")
+
+    return engine
+
+
+def _postgres_engine(url: str) -> sa.Engine:
+    try:
+        return sa.create_engine(
+            url, isolation_level="SERIALIZABLE", pool_size=_WRITERS + _READERS, pool_pre_ping=True
+        )
+    except ModuleNotFoundError as error:
+        raise DatabaseError(
+            f"the database driver {error.name} is not installed; run: pip install psycopg"
+        ) from error
+
+
+def _migrate(engine: sa.Engine) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    scripts = ScriptDirectory.from_config(config)
+    with engine.begin() as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+        if current == scripts.get_current_head():
+            return
+        if current is not None and current not in {script.revision for script in scripts.walk_revisions()}:
+            raise DatabaseError("the database is newer than this program; install the newer program")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        log.info("database migrated", extra={"revision": scripts.get_current_head()})
+
+
+def _lost_race(error: sa.exc.DBAPIError) -> bool:
+    return getattr(error.orig, "sqlstate", None) in _LOST_RACE
+
+
+def _explained(error: sa.exc.DBAPIError) -> DatabaseError:
+    """Our error for the driver's; the statement's parameters, which may be personal, are left out."""
+    what = str(error.orig).split("\n")[0]
+    if isinstance(error, sa.exc.IntegrityError):
+        return Refused(f"the database refused it: {type(error.orig).__name__} ({_constraint(error)})")
+    if "disk" in what and "full" in what:
+        return DatabaseError("the database disk is full; free space on the data volume")
+    if "locked" in what:
+        return DatabaseError("the database is locked by another program for too long; end that program")
+    if "readonly" in what or "unable to open" in what:
+        return DatabaseError(
+            "the database file cannot be written; give the service user access to its folder"
+        )
+    return DatabaseError(f"the database failed: {type(error.orig).__name__}: {what}")
+
+
+def _constraint(error: sa.exc.IntegrityError) -> str:
+    named = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+    return str(named or str(error.orig).split("\n")[0])

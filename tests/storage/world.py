@@ -1,0 +1,107 @@
+"""What storage tests start from: a folder with database, keys and media store, and one recorded call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import numpy as np
+
+from storage import artifacts, calls, consents
+from storage.database import Database
+from storage.keys import Keys
+from storage.media import MediaStore
+from storage.rules import PolicySettings
+
+ARRIVED = datetime(2025, 1, 15, 11, 0, tzinfo=timezone.utc)
+NUMBER = "+4587654321"
+
+
+@dataclass
+class World:
+    """Everything a gateway has on disk."""
+
+    folder: Path
+    db: Database
+    keys: Keys
+    store: MediaStore
+    settings: PolicySettings
+
+
+def open_world(folder: Path) -> World:
+    """The world in `folder`, made on first use."""
+    return World(
+        folder,
+        Database(f"sqlite:///{folder}/tast1.db"),
+        Keys.open(folder / "key"),
+        MediaStore(folder / "audio"),
+        PolicySettings(),
+    )
+
+
+def consent_record(call_id: str, decision: str = "accepted", at: datetime = ARRIVED, offer: int = 1):
+    """A decision as the call flow would hand it over."""
+    key = consents.KeyEvent("1", at + timedelta(seconds=20), "rfc4733", 18000, True, "accepted")
+    return consents.ConsentRecord(
+        call_id=call_id,
+        decision=decision,
+        decided_at=at + timedelta(seconds=22),
+        started_at=at + timedelta(seconds=2),
+        language="da",
+        prompt_id="consent",
+        prompt_version="1",
+        prompt_text_sha256="a" * 64,
+        prompt_audio_sha256="b" * 64,
+        policy_version="2024-01",
+        decision_rule="1",
+        keys=(key,) if decision == "accepted" else (),
+        played_ms=18000,
+        total_ms=20000,
+        marker="purposes_end",
+        offer=offer,
+    )
+
+
+def open_call(world: World, at: datetime = ARRIVED, number: str = NUMBER) -> str:
+    """A call that arrived."""
+    return world.db.write_sync(
+        lambda s: calls.open_call(s, world.keys, at, sip_call_id="x@y", caller=number, flow="customer").id
+    )
+
+
+def begin(world: World, at: datetime = ARRIVED) -> tuple[str, artifacts.NewRecording]:
+    """A consented call whose recording has begun, nothing in its spool yet."""
+    call_id = open_call(world, at)
+
+    def start(session):
+        consent = consents.record(session, consent_record(call_id, at=at), at + timedelta(seconds=22))
+        started = at + timedelta(seconds=30)
+        return artifacts.create_recording(session, world.keys, call_id, consent.id, started, world.settings)
+
+    return call_id, world.db.write_sync(start)
+
+
+def tone(seconds: float, rate: int = 8000, hz: tuple[float, float] = (440, 1000)) -> bytes:
+    """Stereo int16: one tone for each leg."""
+    t = np.arange(round(seconds * rate)) / rate
+    legs = [np.sin(2 * np.pi * f * t) * 8000 for f in hz]
+    return np.stack(legs, axis=1).astype("<i2").tobytes()
+
+
+def record_call(world: World, at: datetime = ARRIVED, seconds: float = 1.0) -> tuple[str, str]:
+    """A whole recorded, sealed and closed call: (call id, artifact id)."""
+    call_id, new = begin(world, at)
+    pcm = tone(seconds)
+    with world.store.create_spool(new.artifact_id, new.data_key) as spool:
+        for start in range(0, len(pcm), 16000):
+            spool.append(pcm[start : start + 16000])
+    facts = world.store.finish(new.artifact_id, new.data_key)
+    end = at + timedelta(seconds=60)
+
+    def close(session):
+        artifacts.seal(session, new.artifact_id, facts, end, world.settings)
+        calls.close_call(session, call_id, end, "hangup_caller", world.settings)
+
+    world.db.write_sync(close)
+    return call_id, new.artifact_id
