@@ -62,11 +62,19 @@ def mistake_at(source: Source, key: Key, why: str) -> Mistake:
 
 def from_validation(error: ValidationError, source: Source, model: type[BaseModel]) -> list[Mistake]:
     """Every mistake that pydantic found."""
-    mistakes = []
-    for one in error.errors(include_url=False, include_context=True):
-        key = tuple(part for part in one["loc"] if part != "[key]")
+    mistakes: list[Mistake] = []
+    found = [(key_of(one), one) for one in error.errors(include_url=False, include_context=True)]
+    for key, one in found:
+        wrong_inside = any(other[: len(key)] == key and other != key for other, _ in found)
+        if one["type"] == "too_short" and wrong_inside:
+            continue  # pydantic counts only the items that are right
         mistakes.append(mistake_at(source, key, _why(one, key, model)))
     return mistakes
+
+
+def key_of(error: Any) -> Key:
+    """The key of one of pydantic's errors."""
+    return tuple(part for part in error["loc"] if part != "[key]")
 
 
 def _why(error: Any, key: Key, model: type[BaseModel]) -> str:

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from gateway.callflow.settings import FlowSettings, IvrSettings
 from gateway.config import checks
-from gateway.config.mistakes import ConfigError, Mistake, from_validation, masked, mistake_at
+from gateway.config.mistakes import ConfigError, Mistake, from_validation, key_of, masked, mistake_at
 from gateway.config.sections import (
     CompanySection,
     ConfigFile,
@@ -183,7 +183,7 @@ def _without_mistakes(source: Source, error: ValidationError) -> ConfigFile:
     """The file with defaults where it is wrong, so that what does not fit together is found as well."""
     values: Any = source.values
     for one in error.errors(include_url=False):
-        key = tuple(part for part in one["loc"] if part != "[key]")
+        key = key_of(one)
         values = _without(values, key[: 3 if key[0] == "flows" else 2])
     try:
         return ConfigFile.model_validate(values)

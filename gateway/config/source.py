@@ -56,20 +56,22 @@ class Source:
 
 def read(text: str, name: str) -> Source:
     """The settings in a YAML text. `Unreadable` says why a text is not YAML or no mapping."""
-    loader = yaml.SafeLoader(text)
+    loader = None
     try:
+        loader = yaml.SafeLoader(text)
         root = loader.get_single_node()
         values = loader.construct_document(root) if root is not None else {}
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         why = f"is not YAML: {error.problem} (look at quotes, colons and indentation here and just above)"
         raise Unreadable([(mark.line + 1 if mark else 1, "", why)]) from None
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError):
         raise Unreadable(
-            [(1, "", f"is not YAML: {type(error).__name__} (save it as plain UTF-8 text)")]
+            [(1, "", "is not YAML: it holds what no text holds (save it as plain UTF-8 text)")]
         ) from None
     finally:
-        loader.dispose()
+        if loader is not None:
+            loader.dispose()
     if values is None:
         values = {}
     if not isinstance(values, dict):
@@ -77,7 +79,7 @@ def read(text: str, name: str) -> Source:
     lines: dict[Key, int] = {}
     duplicates: list[tuple[Key, int, int]] = []
     for key, line in _keys(root, ()):
-        if key in lines:
+        if key in lines and not any(key[: len(twice)] == twice for twice, _, _ in duplicates):
             duplicates.append((key, lines[key], line))
         lines[key] = line
     values = {name: {} if inner is None else inner for name, inner in values.items()}

@@ -1,0 +1,172 @@
+"""What the commands say, in Danish and English: `text("calls.none", "da")`.
+
+Every row is in both languages, with the same placeholders. Messages about settings and log texts
+are for operators, and in English only.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+LANGUAGES = ("da", "en")
+
+TEXTS: dict[str, tuple[str, str]] = {  # key: Danish, English
+    # columns of tables
+    "column.call": ("Opkald", "Call"),
+    "column.arrived": ("Ankommet", "Arrived"),
+    "column.ended": ("Afsluttet", "Ended"),
+    "column.flow": ("Flow", "Flow"),
+    "column.language": ("Sprog", "Language"),
+    "column.state": ("Tilstand", "State"),
+    "column.decision": ("Svar", "Decision"),
+    "column.recorded": ("Optaget", "Recorded"),
+    "column.duration": ("Varighed", "Duration"),
+    "column.agent": ("Medarbejder", "Agent"),
+    "column.artifact": ("Indhold", "Artifact"),
+    "column.kind": ("Art", "Kind"),
+    "column.sha256": ("SHA-256", "SHA-256"),
+    "column.size": ("Størrelse", "Size"),
+    "column.lawful_basis": ("Retsgrundlag", "Lawful basis"),
+    "column.ground": ("Opbevaringsgrund", "Ground"),
+    "column.purposes": ("Formål", "Purposes"),
+    "column.until": ("Til og med", "Until"),
+    "column.expires_at": ("Udløber", "Expires at"),
+    "column.rule": ("Regel", "Rule"),
+    "column.reason": ("Begrundelse", "Reason"),
+    "column.deleted_at": ("Slettet", "Deleted at"),
+    "column.certificate": ("Slettebevis", "Deletion certificate"),
+    "column.time": ("Tid", "Time"),
+    "column.event": ("Hændelse", "Event"),
+    "column.actor": ("Udført af", "Actor"),
+    "column.action": ("Handling", "Action"),
+    "column.result": ("Resultat", "Result"),
+    # what a decision, a kind, a state is called
+    "decision.accepted": ("samtykke", "accepted"),
+    "decision.none": ("intet svar", "no answer"),
+    "decision.other_key": ("anden tast", "other key"),
+    "decision.early_key": ("tastet for tidligt", "key too early"),
+    "decision.late_key": ("tastet for sent", "key too late"),
+    "kind.AUD": ("optagelse", "recording"),
+    "kind.TRS": ("transskription", "transcript"),
+    "kind.INVR": ("undersøgelsesoptagelse", "investigation recording"),
+    "kind.CE": ("samtykkebevis", "consent evidence"),
+    "kind.NL": ("log over opkald uden optagelse", "log of an unrecorded call"),
+    "kind.RD": ("dokumentation af anmodning", "request documentation"),
+    "kind.DX": ("udleveret kopi", "export"),
+    "kind.SR": ("stikprøvenotat", "sample record"),
+    "kind.DER": ("afledt indhold", "derived content"),
+    "kind.DC": ("slettebevis", "deletion certificate"),
+    "state.active": ("opbevares", "kept"),
+    "state.live": ("i gang", "in progress"),
+    "state.ended": ("afsluttet", "ended"),
+    "state.expired": ("udløbet, kan ikke læses", "expired, unreadable"),
+    "state.deleted": ("slettet", "deleted"),
+    "yes": ("ja", "yes"),
+    "no": ("nej", "no"),
+    "open_ended": ("indtil videre", "open-ended"),
+    # the timeline of a call
+    "event.call_arrived": ("opkald modtaget", "call arrived"),
+    "event.answered": ("besvaret", "answered"),
+    "event.prompt_started": ("{prompt} begynder", "{prompt} begins"),
+    "event.prompt_heard": ("{prompt} hørt til ende ({ms} ms)", "{prompt} heard to its end ({ms} ms)"),
+    "event.prompt_stopped": ("{prompt} afbrudt efter {ms} ms", "{prompt} stopped after {ms} ms"),
+    "event.marker_passed": ("markør {marker} passeret ({ms} ms)", "marker {marker} passed ({ms} ms)"),
+    "event.key": ("tast {digit} ({method}): {verdict}", "key {digit} ({method}): {verdict}"),
+    "event.decision": ("svar: {decision}", "decision: {decision}"),
+    "event.consent_record": ("samtykke registreret", "consent record stored"),
+    "event.consent_not_stored": (
+        "samtykke kunne ikke registreres: optages ikke",
+        "consent could not be stored: not recorded",
+    ),
+    "event.withdrawn": ("samtykke trukket tilbage ({channel})", "consent withdrawn ({channel})"),
+    "event.agent_dialled": ("medarbejder ringes op", "agent dialled"),
+    "event.agent_ringing": ("det ringer hos medarbejder", "agent is rung"),
+    "event.agent_answered": ("medarbejder svarede", "agent answered"),
+    "event.agent_failed": ("medarbejder ikke truffet ({reason})", "agent not reached ({reason})"),
+    "event.bridged": ("viderestillet", "connected"),
+    "event.capture_started": ("optagelse begyndt", "capture started"),
+    "event.capture_paused": ("optagelse sat på pause", "capture paused"),
+    "event.capture_resumed": ("optagelse genoptaget", "capture resumed"),
+    "event.capture_stopped": ("optagelse slut ({reason})", "capture stopped ({reason})"),
+    "event.capture_failed": ("optagelse mislykkedes", "capture failed"),
+    "event.held": ("på hold ({leg})", "on hold ({leg})"),
+    "event.resumed": ("af hold ({leg})", "off hold ({leg})"),
+    "event.hung_up": ("lagt på ({leg})", "hung up ({leg})"),
+    "event.call_closed": ("opkald afsluttet ({reason})", "call closed ({reason})"),
+    "leg.caller": ("kunde", "caller"),
+    "leg.agent": ("medarbejder", "agent"),
+    "prompt.greeting": ("velkomst", "greeting"),
+    "prompt.consent": ("spørgsmål om optagelse", "consent prompt"),
+    "prompt.thank_you": ("tak-tone", "thank-you tone"),
+    "prompt.please_wait": ("vent venligst", "please wait"),
+    "prompt.stopped": ("optagelsen er stoppet", "recording stopped"),
+    "prompt.no_agent": ("ingen ledig", "nobody available"),
+    "prompt.goodbye": ("farvel", "goodbye"),
+    "prompt.ringback": ("ringetone", "ringback tone"),
+    "prompt.problem": ("teknisk fejl", "problem"),
+    "verdict.accepted": ("samtykke", "accepted"),
+    "verdict.early": ("for tidligt", "early"),
+    "verdict.late": ("for sent", "late"),
+    "verdict.other": ("gælder ikke", "other"),
+    "verdict.not_isolated": ("del af et nummer", "part of a number"),
+    "verdict.duplicate": ("gentagelse", "duplicate"),
+    # titles and results
+    "title.calls": ("Opkald", "Calls"),
+    "title.recordings": ("Optagelser", "Recordings"),
+    "title.artifacts": ("Opbevaret indhold", "Artifacts"),
+    "title.timeline": ("Forløb af opkald {call}", "Timeline of call {call}"),
+    "title.certificates": ("Slettebeviser", "Deletion certificates"),
+    "title.sweep": ("Sletning", "Sweep"),
+    "calls.none": ("Der er ingen opkald.", "There are no calls."),
+    "recordings.none": ("Der er ingen optagelser.", "There are no recordings."),
+    "recordings.unknown": (
+        "Optagelsen findes ikke (se `tast1 recordings list`).",
+        "There is no such recording (see `tast1 recordings list`).",
+    ),
+    "recordings.gone": ("Optagelsen er slettet {at}.", "The recording was deleted {at}."),
+    "recordings.expired": (
+        "Optagelsen kan ikke læses: der er ingen grund til at opbevare den længere.",
+        "The recording cannot be read: no ground to keep it is left.",
+    ),
+    "recordings.exported": ("Skrevet til {path} ({duration}).", "Written to {path} ({duration})."),
+    "sweep.due": ("{count} skal slettes.", "{count} to be deleted."),
+    "sweep.deleted": ("{count} slettet.", "{count} deleted."),
+    "sweep.nothing": ("Intet skal slettes.", "Nothing to delete."),
+    "sweep.failed": (
+        "{count} kunne ikke slettes, og forsøges igen.",
+        "{count} could not be deleted, and will be tried again.",
+    ),
+    "sweep.dry_run": ("Prøvekørsel: intet er slettet.", "Dry run: nothing was deleted."),
+    "sweep.swept_at": ("Slettet som om det var {at}.", "Swept as of {at}."),
+    "audit.ok": ("Loggen er ubrudt: {count} poster.", "The log is unbroken: {count} entries."),
+    "audit.broken": ("Loggen er brudt ved post {entry}.", "The log is broken at entry {entry}."),
+    "config.ok": ("{file} er i orden ({flows} flow).", "{file} is in order ({flows} flows)."),
+    "serve.ready": ("Klar. Ring til {uri}", "Ready. Dial {uri}"),
+    "serve.draining": ("{count} opkald er i gang; venter på dem.", "{count} calls are up; waiting for them."),
+    "serve.not_running": (
+        "Tast1 kører ikke (start den med `tast1 serve`).",
+        "Tast1 is not running (start it with `tast1 serve`).",
+    ),
+    "demo.clock_forward": ("Uret stilles {days} dage frem.", "The clock goes {days} days forward."),
+    "demo.caller_accepts": ("En kunde taster 1 og taler.", "A caller presses 1 and speaks."),
+    "demo.caller_silent": ("En kunde siger intet og taster intet.", "A caller stays silent."),
+    "demo.audio_gone": ("Lyden er væk.", "The audio is gone."),
+    "demo.audio_there": ("Lyden er der endnu.", "The audio is still there."),
+}
+
+
+class UnknownLanguage(ValueError):
+    """A language that is not one of `LANGUAGES`."""
+
+
+def language(name: str) -> str:
+    """The language of a name such as `da` or `en_GB.UTF-8`; `UnknownLanguage` says which there are."""
+    short = name[:2].lower()
+    if short not in LANGUAGES:
+        raise UnknownLanguage(f"no such language (choose {' or '.join(LANGUAGES)}, or set TAST1_LANG)")
+    return short
+
+
+def text(key: str, lang: str, **values: Any) -> str:
+    """The text of a key in a language, with its placeholders filled; `KeyError` for an unknown one."""
+    return TEXTS[key][LANGUAGES.index(lang)].format(**values)

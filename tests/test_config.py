@@ -1,0 +1,395 @@
+"""The settings: config.yaml says what is in force, and every mistake is told at once, with its line."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import socket
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import BaseModel
+from typer.testing import CliRunner
+
+from gateway.callflow.settings import FlowSettings, IvrSettings
+from gateway.cli.config import config_app
+from gateway.config import ConfigError, ConfigFile, Settings
+from gateway.config.kinds import period_months_days
+from gateway.config.source import read
+
+CONFIG = Path(__file__).parents[1] / "config.yaml"
+
+FIVE_MISTAKES = """\
+sip:
+  udp: 127.0.0.1
+ivr:
+  timeout_s: 20
+  isolation_ms: 100
+flows:
+  customer:
+    connect: agent@127.0.0.1
+storage:
+  folders: ./data
+"""
+
+
+def parse(text: str, **environment: str) -> Settings:
+    return Settings.parse(text, "config.yaml", Path("/srv/tast1"), environment)
+
+
+def mistakes(text: str, **environment: str) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        parse(text, **environment)
+    return [str(mistake) for mistake in caught.value.mistakes]
+
+
+def mistake(text: str, **environment: str) -> str:
+    (line,) = mistakes(text, **environment)
+    return line
+
+
+def leaves(model: BaseModel, key: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """Every setting with its default; an overriding `ivr` of a flow counts as one."""
+    for name in type(model).model_fields:
+        yield from branches(getattr(model, name), (*key, name))
+
+
+def branches(value: Any, key: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    if isinstance(value, BaseModel) and key[:1] + key[2:] != ("flows", "ivr"):
+        yield from leaves(value, key)
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from branches(inner, (*key, name))
+    elif isinstance(value, tuple) and value and isinstance(value[0], BaseModel):
+        for index, inner in enumerate(value):
+            yield from leaves(inner, (*key, index))
+    else:
+        yield key, value
+
+
+# --- config.yaml as it comes ----------------------------------------------------------------------
+
+
+def test_the_file_as_it_comes_says_every_default_and_nothing_else() -> None:
+    assert ConfigFile.model_validate(yaml.safe_load(CONFIG.read_text(encoding="utf-8"))) == ConfigFile()
+
+
+@pytest.mark.parametrize(
+    "key", [key for key, _ in leaves(ConfigFile())], ids=lambda key: ".".join(map(str, key))
+)
+def test_every_setting_stands_in_the_file_with_a_line_of_explanation(key: tuple[Any, ...]) -> None:
+    text = CONFIG.read_text(encoding="utf-8")
+    source, lines = read(text, "config.yaml"), text.splitlines()
+    assert source.value(key)[0], "the setting is not in config.yaml"
+    line = source.lines[key]
+    assert "  # " in lines[line - 1] or lines[line - 2].strip().startswith("# ")
+
+
+def test_the_file_as_it_comes_can_be_used_and_stays_on_this_machine() -> None:
+    settings = Settings.load(CONFIG, {})
+    assert (settings.sip.udp, settings.sip.tcp, settings.sip.tls) == (
+        "127.0.0.1:5060",
+        "127.0.0.1:5060",
+        None,
+    )
+    assert settings.web.listen == "127.0.0.1:8080"
+    assert settings.flows == (FlowSettings(name="customer", connect="sip:agent@127.0.0.1:5070"),)
+    assert settings.ivr == IvrSettings()
+
+
+def test_an_empty_file_is_the_defaults() -> None:
+    assert (
+        parse("").file
+        == parse("ivr:\n").file
+        == Settings.load(CONFIG, {}).file.model_copy(update={"storage": parse("").storage})
+    )
+
+
+def test_the_names_and_defaults_of_the_call_flow_are_the_call_flows_own() -> None:
+    settings = type(ConfigFile().ivr).model_fields
+    assert {field.name: field.default for field in dataclasses.fields(IvrSettings)} == {
+        name: field.default for name, field in settings.items()
+    }
+
+
+def test_the_policy_of_the_file_is_the_policy_of_the_storage() -> None:
+    policy = pytest.importorskip("storage.policy.settings", reason="the policy's settings are not there")
+    assert ConfigFile().policy.to_policy() == policy.PolicySettings()
+    changed = parse("policy: {retention: {callcenter_days: 14}, rights: {hold_on: [access]}}").policy
+    assert changed.retention.callcenter_days == 14
+    assert changed.rights.hold_on == ("access",)
+
+
+def test_the_schema_describes_every_setting() -> None:
+    schema = ConfigFile.model_json_schema()
+    for section in [schema, *schema["$defs"].values()]:
+        for name, setting in section["properties"].items():
+            section_meant = schema["$defs"].get(setting.get("$ref", "").rpartition("/")[2], {})
+            assert {**section_meant, **setting}.get("description"), (
+                f"{section['title']}.{name} has no description"
+            )
+        assert section["additionalProperties"] is False
+
+
+# --- flows ----------------------------------------------------------------------------------------
+
+
+def test_a_flow_has_its_own_consent_question_where_it_says_so() -> None:
+    text = """
+        ivr: {timeout_s: 7, repeat: 1}
+        flows:
+          customer: {numbers: ["70101010"], connect: "sip:queue@10.0.0.5", ivr: {timeout_s: 4}}
+          message: {numbers: ["70101099", "+4570101099"], prompts: en}
+    """
+    customer, message = parse(text).flows
+    assert customer.ivr == IvrSettings(timeout_s=4, repeat=1)
+    assert (customer.prompts, customer.connect) == ("da", "sip:queue@10.0.0.5")
+    assert message.ivr == IvrSettings(timeout_s=7, repeat=1)
+    assert (message.prompts, message.connect) == ("en", None)
+    assert message.numbers == ("70101099", "+4570101099")
+
+
+# --- places ---------------------------------------------------------------------------------------
+
+
+def test_relative_paths_are_meant_from_the_folder_of_the_file() -> None:
+    settings = parse("storage: {folder: ./sound, key_file: /run/keys/tast1}")
+    assert settings.storage.folder == Path("/srv/tast1/sound")
+    assert settings.key_file == Path("/run/keys/tast1")
+    assert settings.control_socket == Path("/srv/tast1/sound/control.sock")
+    assert settings.database_url == "sqlite:////srv/tast1/sound/tast1.sqlite"
+
+
+def test_the_environment_comes_before_the_file() -> None:
+    settings = parse(
+        "sip: {udp: 127.0.0.1:5060, workers: 3}",
+        TAST1__SIP__UDP="0.0.0.0:5062",
+        TAST1__SIP__TCP="null",
+        TAST1__IVR__ACCEPT_KEY="5",
+        TAST1__FLOWS__CUSTOMER__NUMBERS='["70101010"]',
+        TAST1__LOGS__PERSONAL="true",
+        TAST1_LANG="en",
+        PATH="/usr/bin",
+    )
+    assert (settings.sip.udp, settings.sip.tcp, settings.sip.workers) == ("0.0.0.0:5062", None, 3)
+    assert settings.ivr.accept_key == "5"
+    assert settings.flows[0].numbers == ("70101010",)
+    assert settings.logs.personal is True
+
+
+def test_a_mistake_in_the_environment_names_the_variable() -> None:
+    line = mistake("", TAST1__SIP__WORKERS="many")
+    assert line.startswith("TAST1__SIP__WORKERS: sip.workers = many: is no whole number")
+    assert "there is no such setting" in mistake("", TAST1__SIP__WROKERS="3")
+
+
+# --- mistakes -------------------------------------------------------------------------------------
+
+
+def test_five_mistakes_are_five_lines_with_line_key_value_why_and_what_to_do() -> None:
+    assert mistakes(FIVE_MISTAKES) == [
+        "config.yaml:2: sip.udp = 127.0.0.1: is no address to listen on"
+        " (write ADDRESS:PORT such as 127.0.0.1:5060)",
+        "config.yaml:4: ivr.timeout_s = 20: is more than 10: shorter leaves no time to decide, longer makes"
+        " saying nothing a wait (choose 10 or less)",
+        "config.yaml:5: ivr.isolation_ms = 100: is less than 300: the jitter buffer must drain between key"
+        " and recording (choose 300 or more)",
+        "config.yaml:8: flows.customer.connect = agent@127.0.0.1: is no SIP URI"
+        " (write sip:USER@HOST or sip:USER@HOST:PORT)",
+        "config.yaml:10: storage.folders = ./data: there is no such setting (do you mean folder?)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ivr: {repeat: 1}\nivr: {repeat: 0}", "2: ivr = {repeat: 0}: stands twice, first in line 1"),
+        ("ivr:\n  repeat: 1\n  repeat: 0", "3: ivr.repeat = 0: stands twice, first in line 2"),
+        ("ivr: {accept_key: 1}", "1: ivr.accept_key = 1: is a number, and must be text (put it in quotes)"),
+        ("ivr: {timeout_s: 2.9}", "1: ivr.timeout_s = 2.9: is less than 3"),
+        ("ivr: {timeout_s: yes}", "1: ivr.timeout_s = true: must be a number"),
+        ("ivr: {withdraw_keys: '*1'}", "1: ivr.withdraw_keys = '*1': accept_key is one of withdraw_keys"),
+        ("ivr: {accept_key: '*', repeat: 1}", "1: ivr.accept_key = '*': * repeats the prompt"),
+        (
+            "ivr: {min_marker: start}",
+            "1: ivr.min_marker = start: is not possible here (choose 'purposes_end'",
+        ),
+        (
+            "policy: {retention: {day_count: months}}",
+            "1: policy.retention.day_count = months: is not possible",
+        ),
+        ("policy: {rights: {doc_ttl: 3 years}}", "1: policy.rights.doc_ttl = 3 years: is no ISO 8601 period"),
+        ("policy: {rights: {doc_ttl: P0D}}", "1: policy.rights.doc_ttl = P0D: is no time at all"),
+        (
+            "policy: {sampling: {extends_retention: true}}",
+            "1: policy.sampling.extends_retention = true: is not",
+        ),
+        ("policy: 30", "1: policy = 30: must hold settings of its own"),
+        ("flows: {a: {}, b: {}}", "1: flows.b.numbers: is empty as in flow a"),
+        ("flows: {}", "1: flows = {}: must name at least one"),
+        ("flows: {A: {}}", "1: flows.A = {}: does not have the form"),
+        ("flows: {a: {numbers: [70101010]}}", "1: flows.a.numbers[0] = 70101010: is a number"),
+        ("flows: {a: {numbers: '7'}}", "1: flows.a.numbers = '7': is no list"),
+        ("flows: {a: {numbers: ['7', '7']}}", "1: flows.a.numbers = ['7', '7']: names 7 twice"),
+        ("flows: {a: {connect: 'https://x'}}", "1: flows.a.connect = https://x: is no SIP URI"),
+        ("flows: {a: {connect: 'sip:a@b:70000'}}", "1: flows.a.connect = sip:a@b:70000: is no SIP URI"),
+        ("sip: {udp: null, tcp: null}", "1: sip.udp = null: nothing listens for calls"),
+        ("sip: {udp: '127.0.0.1:70000'}", "1: sip.udp = 127.0.0.1:70000: has no port"),
+        ("sip: {rtp_port_min: 80}", "1: sip.rtp_port_min = 80: is less than 1024"),
+        ("sip: {rtp_port_max: 20010}", "1: sip.rtp_port_max = 20010: 10 workers need 80 ports"),
+        ("sip: {trunks: []}", "1: sip.trunks = []: nobody may send calls"),
+        ("sip: {trunks: [{name: a}]}", "1: sip.trunks[0].networks: is missing (add it)"),
+        (
+            "sip: {trunks: [{name: a, networks: [10.0.0.1/8]}]}",
+            "1: sip.trunks[0].networks[0] = 10.0.0.1/8: is no",
+        ),
+        ("sip: {session_expires_s: 100, session_min_s: 200}", "1: sip.session_min_s = 200: is more than"),
+        ("web: {listen: '127.0.0.1:5060'}", "1: web.listen = 127.0.0.1:5060: sip.tcp listens there already"),
+        ("storage: {region: US}", "1: storage.region = US: is not one of storage.allowed_regions"),
+        ("storage: {region: NO}", "1: storage.region = false: is a yes or no to YAML"),
+        (
+            "storage: {allowed_regions: [DK, US]}",
+            "1: storage.allowed_regions[1] = US: is outside the EU and EEA",
+        ),
+        (
+            "storage: {sync_ms: 5000}",
+            "1: storage.sync_ms = 5000: is more than 1000: a crash may lose at most",
+        ),
+        ("nonsense: 1", "1: nonsense = 1: there is no such setting (take it out; there are company, sip"),
+        ("ivr: {repeat: 1", "1: is not YAML: "),
+        ("a: b: c", "1: is not YAML: mapping values are not allowed here"),
+        ("- a\n- b", "1: holds no settings"),
+        ("x: \x00", "1: is not YAML: "),
+    ],
+)
+def test_a_mistake_says_where_and_why(text: str, expected: str) -> None:
+    line = mistake(text)
+    assert line.startswith(f"config.yaml:{expected}")
+    assert line.endswith(")")
+
+
+def test_two_flows_with_the_same_number_are_refused() -> None:
+    text = 'flows:\n  a:\n    numbers: ["1", "2"]\n  b:\n    numbers:\n      - "3"\n      - "2"\n'
+    assert mistake(text).startswith("config.yaml:7: flows.b.numbers[1] = '2': flow a has that number")
+
+
+def test_a_flow_is_blamed_for_the_keys_it_sets_itself() -> None:
+    text = "ivr: {withdraw_keys: '*9'}\nflows:\n  a:\n    ivr: {accept_key: '9'}\n"
+    assert mistake(text).startswith("config.yaml:4: flows.a.ivr.accept_key = '9': accept_key is one of")
+
+
+def test_tls_needs_a_certificate_and_a_key() -> None:
+    lines = mistakes("sip: {tls: '127.0.0.1:5061'}")
+    assert ["sip.tls_certificate" in lines[0], "sip.tls_key" in lines[1], len(lines)] == [True, True, 2]
+
+
+def test_a_password_is_not_in_the_message() -> None:
+    line = mistake("storage: {databse: 'postgresql://tast1:hemmelig@db/tast1'}")
+    assert "hemmelig" not in line
+    assert "postgresql://tast1:***@db/tast1" in line
+
+
+def test_what_does_not_fit_together_is_told_beside_what_is_wrong_by_itself() -> None:
+    lines = mistakes("storage:\n  region: US\n  sync_ms: many\nnonsense: 1\n")
+    assert [line.split(":")[1] for line in lines] == ["2", "3", "4"]
+
+
+def test_files_that_are_not_there_are_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "config.yaml").write_text(
+        "sip: {tls: '127.0.0.1:5061', tls_certificate: cert.pem, tls_key: file}\n"
+        "storage:\n  folder: file/data\n"
+        "prompts: {default: de}\n"
+        "company: {name: Another company}\n"
+        "flows: {a: {prompts: xx}, b: {numbers: ['1'], prompts: en}}\n"
+    )
+    with pytest.raises(ConfigError) as caught:
+        Settings.load(tmp_path / "config.yaml", {})
+    lines = [str(one) for one in caught.value.mistakes]
+    expected = (
+        "1: sip.tls_certificate",
+        "3: storage.folder",
+        "4: prompts.default",
+        "5: company.name",
+        "6: flows.a.prompts",
+    )
+    assert len(lines) == len(expected)
+    for line, start in zip(lines, expected, strict=True):
+        assert line.startswith(f"config.yaml:{start} = ")
+
+
+def test_a_damaged_prompt_is_found_before_anything_starts(tmp_path: Path) -> None:
+    (tmp_path / "prompts").mkdir()
+    (tmp_path / "config.yaml").write_text("prompts: {folder: prompts}")
+    with pytest.raises(ConfigError, match="no prompt set"):
+        Settings.load(tmp_path / "config.yaml", {})
+
+
+def test_a_missing_file_is_told_as_such(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="there is no such file"):
+        Settings.load(tmp_path / "config.yaml", {})
+
+
+@pytest.mark.parametrize(
+    ("period", "found"), [("P1Y", (12, 0)), ("P13M", (13, 0)), ("P1Y2M10D", (14, 10)), ("P30D", (0, 30))]
+)
+def test_periods_are_years_months_and_days(period: str, found: tuple[int, int]) -> None:
+    assert period_months_days(period) == found
+
+
+# --- the commands ---------------------------------------------------------------------------------
+
+
+def run(*arguments: str, **environment: str) -> Any:
+    return CliRunner(env={"TAST1_LANG": "en", **environment}).invoke(config_app, list(arguments))
+
+
+def test_check_prints_a_line_for_each_mistake_and_leaves_with_status_2(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(FIVE_MISTAKES)
+    result = run("check", str(file))
+    assert result.exit_code == 2
+    assert result.stdout.splitlines() == mistakes(FIVE_MISTAKES)
+    assert list(tmp_path.iterdir()) == [file], "something was made"
+
+
+def test_a_file_with_mistakes_gives_no_settings_to_start_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise AssertionError("a socket was opened")
+
+    monkeypatch.setattr(socket.socket, "bind", refused)
+    assert len(mistakes(FIVE_MISTAKES)) == 5
+
+
+def test_check_says_when_all_is_well_in_the_language_asked_for() -> None:
+    assert "is in order" in run("check", str(CONFIG)).stdout
+    assert "er i orden" in run("check", str(CONFIG), "--lang", "da").stdout
+    assert json.loads(run("check", str(CONFIG), "--json").stdout) == {"ok": True, "mistakes": []}
+    assert run("check", str(CONFIG), "--lang", "tlh").exit_code == 2
+
+
+def test_check_gives_the_mistakes_as_json(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text("ivr:\n  timeout_s: 20\n")
+    result = run("check", str(file), "--json")
+    assert result.exit_code == 2
+    (found,) = json.loads(result.stdout)["mistakes"]
+    assert (found["where"], found["key"], found["value"]) == ("config.yaml:2", "ivr.timeout_s", "20")
+
+
+def test_show_prints_what_is_in_force_without_secrets(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text("storage: {database: 'postgresql://tast1:hemmelig@db/tast1'}\nivr: {timeout_s: 6}\n")
+    shown = json.loads(run("show", str(file), "--json", TAST1__SIP__WORKERS="4").stdout)
+    assert shown["storage"]["database"] == "postgresql://tast1:***@db/tast1"
+    assert shown["sip"]["workers"] == 4
+    assert shown["flows"]["customer"]["ivr"]["timeout_s"] == 6
+    assert shown["control"]["socket"] == str(tmp_path / "data" / "control.sock")
+    assert yaml.safe_load(run("show", str(file), TAST1__SIP__WORKERS="4").stdout) == shown
+
+
+def test_schema_is_json_and_knows_the_sections() -> None:
+    assert set(json.loads(run("schema").stdout)["properties"]) == set(ConfigFile.model_fields)
