@@ -79,7 +79,9 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": _message(record, self.personal),
         }
-        return json.dumps({**fields, **head}, ensure_ascii=False)
+        return json.dumps(
+            {**head, **fields, **head}, ensure_ascii=False
+        )  # no field can take the place of one
 
 
 def configure(settings: LogSettings) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -354,14 +353,6 @@ def test_check_prints_a_line_for_each_mistake_and_leaves_with_status_2(tmp_path:
     assert result.exit_code == 2
     assert result.stdout.splitlines() == mistakes(FIVE_MISTAKES)
     assert list(tmp_path.iterdir()) == [file], "something was made"
-
-
-def test_a_file_with_mistakes_gives_no_settings_to_start_with(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(*_: object) -> None:
-        raise AssertionError("a socket was opened")
-
-    monkeypatch.setattr(socket.socket, "bind", refused)
-    assert len(mistakes(FIVE_MISTAKES)) == 5
 
 
 def test_check_says_when_all_is_well_in_the_language_asked_for() -> None:
