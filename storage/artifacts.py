@@ -194,15 +194,18 @@ def seal(
     settings: PolicySettings,
     intervals: Iterable[tuple[int, int]] = (),
     incomplete_reason: str | None = None,
+    ended_at: datetime | None = None,
 ) -> None:
     """The recording is complete. `intervals` are the captured spans in ms from its start.
+
+    `ended_at` is when it ended, if that was not `at`.
 
     `NotReadable` when it was withdrawn or erased meanwhile: then its file is the sweep's to remove.
     """
     artifact = _get(session, artifact_id)
     if artifact.blocked_at is not None or artifact.state == "erased":
         raise NotReadable("it was erased while it was made", "R-60")
-    artifact.state, artifact.ended_at = "sealed", at
+    artifact.state, artifact.ended_at = "sealed", ended_at or at
     artifact.intervals = [list(span) for span in intervals] or [[0, facts.duration_ms]]
     artifact.duration_ms = facts.duration_ms
     artifact.sample_rate_hz, artifact.channels = facts.sample_rate_hz, facts.channels
@@ -210,7 +213,7 @@ def seal(
     artifact.media_name, artifact.incomplete_reason = facts.media_name, incomplete_reason
     session.merge(Peaks(artifact_id=artifact_id, sealed=facts.peaks))
     if settings.retention.anchor == "ended_at":
-        _restate_consent(session, artifact, at, settings)
+        _restate_consent(session, artifact, artifact.ended_at, settings)
     detail = {"sha256": facts.sha256, "duration_ms": facts.duration_ms, "incomplete": incomplete_reason}
     audit_log.append(session, at, "seal", artifact_id, detail)
 

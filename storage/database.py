@@ -75,7 +75,9 @@ class Database:
         try:
             with Session(self._reader, expire_on_commit=False) as session:
                 try:
-                    return fn(session)
+                    result = fn(session)
+                    session.expunge_all()  # rows stay usable after the rollback
+                    return result
                 finally:
                     session.rollback()
         except sa.exc.DBAPIError as error:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 
 from storage.model import Ground, GroundName
-from storage.policy.clocks import days_from, expiry_of
+from storage.policy.clocks import add_years, days_from, expiry_of, local_date
 
 
 @dataclass(frozen=True)
@@ -67,3 +67,8 @@ def declined_ground(call_at: datetime, settings: PolicySettings) -> Ground:
         until,
         expires_at,
     )
+
+
+def certificates_from(now: datetime, settings: PolicySettings) -> date:
+    """The first civil date whose deletion certificates are still kept."""
+    return add_years(local_date(now), -3)

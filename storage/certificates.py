@@ -1,0 +1,84 @@
+"""Deletion certificates (§8.3): proof that something was erased, without what it was.
+
+A certificate names its artifact by a pseudonym only: who has the artifact's id can find the
+certificate, nobody can find the id from it. There is one per artifact; the table keeps that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from storage.tables import Tombstone
+
+METHOD = "data key destroyed, file removed, rows overwritten"
+
+
+@dataclass(frozen=True)
+class Lapsed:
+    """Why the artifact had to go: how its grounds lapsed, the last one last."""
+
+    due_at: datetime
+    grounds: tuple[dict[str, Any], ...]  # ground, rule, until, ended_at, reason
+
+
+def issue(
+    session: Session,
+    artifact_id: str,
+    kind: str,
+    content_sha256: str | None,
+    lapsed: Lapsed,
+    blocked_at: datetime,
+    purged_at: datetime,
+    locations: Sequence[str],
+    failures: Sequence[dict[str, Any]],
+) -> str:
+    """Write the certificate and return its dc_id; `storage.database.Refused` if there is one already."""
+    certificate = Tombstone(
+        dc_id=uuid.uuid4().hex,
+        artifact_pseudonym=pseudonym(artifact_id),
+        kind=kind,
+        content_sha256=content_sha256,
+        lapsed=list(lapsed.grounds),
+        due_at=lapsed.due_at,
+        blocked_at=blocked_at,
+        purged_at=purged_at,
+        locations=list(locations),
+        method=METHOD,
+        failures=list(failures),
+    )
+    session.add(certificate)
+    return certificate.dc_id
+
+
+def pseudonym(artifact_id: str) -> str:
+    """The name of an artifact in its certificate: a hash of its (random) id."""
+    return hashlib.sha256(b"tast1 artifact " + artifact_id.encode()).hexdigest()
+
+
+def of_artifact(session: Session, artifact_id: str) -> Tombstone | None:
+    """The certificate of an artifact, once it is erased."""
+    query = select(Tombstone).where(Tombstone.artifact_pseudonym == pseudonym(artifact_id))
+    return session.scalars(query).one_or_none()
+
+
+def listing(session: Session, limit: int = 100) -> Sequence[Tombstone]:
+    """Certificates, newest first."""
+    query = select(Tombstone).order_by(Tombstone.purged_at.desc(), Tombstone.dc_id).limit(limit)
+    return session.scalars(query).all()
+
+
+def drop_older(session: Session, oldest: date) -> int:
+    """Remove certificates of erasures before the civil date `oldest` (UTC); returns how many."""
+    limit = datetime.fromisoformat(f"{oldest.isoformat()}T00:00:00+00:00")
+    gone = session.scalars(select(Tombstone.dc_id).where(Tombstone.purged_at < limit)).all()
+    if gone:
+        session.execute(delete(Tombstone).where(Tombstone.purged_at < limit))
+    return len(gone)

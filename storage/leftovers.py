@@ -1,0 +1,117 @@
+"""What a killed gateway left: its recordings are completed from their spools, its calls are closed.
+
+Run at start, before calls are taken. What may not be kept (consent withdrawn, time over) is left to the
+sweep, which erases it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from storage import artifacts, audit_log, calls
+from storage.database import Database
+from storage.keys import Keys, KeysError
+from storage.media import MediaStore, NothingRecorded, SealedFacts
+from storage.rules import PolicySettings
+from storage.sealed import MediaError
+from storage.tables import Artifact
+
+Tail = Callable[[str, int], bytes]
+"""(artifact id, frames in the spool) -> PCM captured after the spool's end, b"" if there is none."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Recovered:
+    """What was found at start. All are artifact or call ids."""
+
+    sealed: list[str] = field(default_factory=list)
+    abandoned: list[str] = field(default_factory=list)  # nothing captured, or not to be kept: erased next
+    failed: dict[str, str] = field(default_factory=dict)  # tried again at the next start; why
+    calls_closed: list[str] = field(default_factory=list)
+    strays: int = 0  # files that belonged to nothing, removed
+
+
+def recover_leftovers(
+    db: Database,
+    store: MediaStore,
+    keys: Keys,
+    now: datetime,
+    settings: PolicySettings,
+    tail: Tail = lambda artifact_id, frames: b"",
+    instance: str | None = None,
+    reason: str = "gateway_died",
+) -> Recovered:
+    """Complete the recordings and calls of `instance` (or of all) that were never closed."""
+    found = Recovered()
+    dead = [call.id for call in db.read_sync(lambda s: calls.unfinished(s, instance))]
+    of_dead = dead if instance is not None else None
+    for artifact in db.read_sync(lambda s: artifacts.capturing(s, of_dead)):
+        _recover(db, store, keys, now, settings, tail, reason, artifact, found)
+    for call_id in dead:
+        db.write_sync(lambda s, each=call_id: calls.close_call(s, each, now, reason, settings))  # type: ignore[misc]
+        found.calls_closed.append(call_id)
+    found.strays = _remove_strays(db, store, now)
+    return found
+
+
+def _recover(
+    db: Database,
+    store: MediaStore,
+    keys: Keys,
+    now: datetime,
+    settings: PolicySettings,
+    tail: Tail,
+    reason: str,
+    artifact: Artifact,
+    found: Recovered,
+) -> None:
+    artifact_id = artifact.id
+
+    def seal(session: Session, facts: SealedFacts) -> None:
+        ended_at = artifact.anchor + timedelta(milliseconds=facts.duration_ms)
+        artifacts.seal(
+            session, artifact_id, facts, now, settings, incomplete_reason=reason, ended_at=ended_at
+        )
+
+    try:
+        key = db.write_sync(lambda s: artifacts.unlock(s, keys, artifact_id, now, action="recover"))
+        facts = _finish(store, artifact_id, key, tail)
+        db.write_sync(lambda s: seal(s, facts))
+        found.sealed.append(artifact_id)
+    except (artifacts.NotReadable, NothingRecorded) as error:
+        why = "nothing was captured" if isinstance(error, NothingRecorded) else "may not be kept"
+        db.write_sync(lambda s: artifacts.abandon(s, artifact_id, now, why))
+        found.abandoned.append(artifact_id)
+    except (MediaError, KeysError) as error:
+        log.error("a recording could not be completed", extra={"artifact_id": artifact_id, "why": str(error)})
+        found.failed[artifact_id] = str(error)
+
+
+def _finish(store: MediaStore, artifact_id: str, key: bytes, tail: Tail) -> SealedFacts:
+    if store.spool_path(artifact_id).exists():
+        with store.resume_spool(artifact_id, key) as spool:
+            rest = tail(artifact_id, spool.frames)
+            if rest:
+                spool.append(rest)
+    return store.finish(artifact_id, key)
+
+
+def _remove_strays(db: Database, store: MediaStore, now: datetime) -> int:
+    """Remove files of artifacts that are erased or never came to be."""
+    strays = []
+    for artifact_id in sorted(set(store.ids())):
+        query = select(Artifact.id).where(Artifact.id == artifact_id, Artifact.state != "erased")
+        if db.read_sync(lambda s, each=query: s.scalar(each)) is None:  # type: ignore[misc]
+            store.remove(artifact_id)
+            strays.append(artifact_id)
+    if strays:
+        db.write_sync(lambda s: audit_log.append(s, now, "strays", "media", {"count": len(strays)}))
+    return len(strays)

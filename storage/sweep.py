@@ -1,0 +1,356 @@
+"""The sweep: erases every artifact that no ground permits keeping any more.
+
+Promises:
+1. An artifact with an active ground is never touched: grounds are asked again in the transaction that
+   destroys the key, so a hold placed meanwhile wins wholly or loses wholly.
+2. It may be killed at any line. The next sweep takes up what was begun, and in the end there is exactly
+   one certificate.
+3. The key goes first. From the first commit on nothing can be read, whatever happens to files.
+
+For each artifact: (1) block it and destroy its data key, waveform and evidence rows; (2) remove its files;
+(3) certificate, audit entry, state "erased"; and when nothing of the call is left, the call.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from storage import artifacts, audit_log, calls, certificates
+from storage.certificates import Lapsed
+from storage.database import Database
+from storage.media import MediaStore
+from storage.model import ArtifactKind
+from storage.rules import PolicySettings, certificates_from
+from storage.sealed import MediaError
+from storage.tables import Artifact, Call, Consent, DataKey, GroundRow, Peaks
+
+BATCH = 200
+
+Checkpoint = Callable[[str], None]
+"""Told the name of every step as it is reached; tests kill the process there."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Erased:
+    """An artifact that was erased (or would be, in a dry run)."""
+
+    artifact_id: str
+    kind: str
+    call_id: str
+    due_at: datetime
+    ground: str  # the last ground that lapsed, "" if it had none
+    rule: str
+
+
+@dataclass(frozen=True)
+class Failed:
+    """An artifact that is unreadable, but whose files could not be removed yet."""
+
+    artifact_id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """What a sweep did, or would do."""
+
+    erased: tuple[Erased, ...] = ()
+    failed: tuple[Failed, ...] = ()
+    scrubbed: bool = True  # whether traces of deleted rows are out of the database's log
+    dry_run: bool = False
+
+
+def sweep(
+    db: Database,
+    store: MediaStore,
+    now: datetime,
+    settings: PolicySettings | None = None,
+    dry_run: bool = False,
+    on_batch: Callable[[int], None] = lambda erased: None,
+    checkpoint: Checkpoint = lambda step: None,
+) -> SweepResult:
+    """Erase everything that is due at `now`. `on_batch` is told how many artifacts have gone so far."""
+    if dry_run:
+        return SweepResult(db.read_sync(lambda s: _preview(s, now)), dry_run=True)
+    settings = settings or PolicySettings()
+    result = _erase(db, store, now, settings, None, on_batch, checkpoint)
+    db.write_sync(lambda s: _drop_old_certificates(s, now, settings))
+    return result
+
+
+def erase_now(
+    db: Database,
+    store: MediaStore,
+    artifact_ids: Iterable[str],
+    now: datetime,
+    settings: PolicySettings | None = None,
+    checkpoint: Checkpoint = lambda step: None,
+) -> SweepResult:
+    """Erase these artifacts at once, as far as no ground permits keeping them. Same path as the sweep."""
+    ids = list(artifact_ids)
+    settings = settings or PolicySettings()
+    return _erase(db, store, now, settings, ids, lambda erased: None, checkpoint)
+
+
+def _erase(
+    db: Database,
+    store: MediaStore,
+    now: datetime,
+    settings: PolicySettings,
+    only: list[str] | None,
+    on_batch: Callable[[int], None],
+    checkpoint: Checkpoint,
+) -> SweepResult:
+    erased: list[Erased] = []
+    failed: dict[str, Failed] = {}
+    while True:
+        done, failures = _erase_batch(db, store, now, settings, only, tuple(failed), checkpoint)
+        if not done and not failures:
+            break
+        erased += done
+        failed |= failures
+        on_batch(len(erased))
+    scrubbed = db.scrub()
+    checkpoint("scrubbed")
+    if failed:
+        log.error(
+            "files of erased artifacts could not be removed; trying again", extra={"count": len(failed)}
+        )
+    return SweepResult(tuple(erased), tuple(failed.values()), scrubbed)
+
+
+def _erase_batch(
+    db: Database,
+    store: MediaStore,
+    now: datetime,
+    settings: PolicySettings,
+    only: list[str] | None,
+    skip: tuple[str, ...],
+    checkpoint: Checkpoint,
+) -> tuple[list[Erased], dict[str, Failed]]:
+    checkpoint("start")
+    batch = db.write_sync(lambda s: _block(s, now, only, skip, checkpoint))
+    checkpoint("blocked")
+    failures, locations = _remove_files(store, batch, checkpoint)
+    checkpoint("files removed")
+    done = [each for each in batch if each.artifact_id not in failures]
+    if batch:
+        db.write_sync(lambda s: _certify(s, done, locations, failures, now, settings, checkpoint))
+        checkpoint("certified")
+    return done, failures
+
+
+# --- what is due ----------------------------------------------------------------------------------
+
+
+def _due(
+    session: Session, now: datetime, only: list[str] | None, skip: Iterable[str], limit: int | None
+) -> list[Artifact]:
+    """Artifacts whose erasure was begun, then those without an active ground."""
+    holds = (
+        select(GroundRow.id)
+        .where(
+            GroundRow.artifact_id == Artifact.id,
+            or_(GroundRow.ended_at.is_(None), GroundRow.ended_at > now),
+            or_(GroundRow.expires_at.is_(None), GroundRow.expires_at > now),
+        )
+        .exists()
+    )
+    # Looking at lapsed grounds, not at artifacts, keeps this independent of the size of the archive.
+    lapsed = (
+        select(GroundRow.artifact_id)
+        .where(GroundRow.expires_at <= now)
+        .union(select(GroundRow.artifact_id).where(GroundRow.ended_at <= now))
+    )
+    any_ground = select(GroundRow.id).where(GroundRow.artifact_id == Artifact.id).exists()
+    begun = select(Artifact).where(Artifact.blocked_at.is_not(None), Artifact.state != "erased")
+    fresh = select(Artifact).where(Artifact.blocked_at.is_(None), Artifact.id.in_(lapsed), ~holds)
+    groundless = select(Artifact).where(Artifact.blocked_at.is_(None), ~any_ground)
+    found: dict[str, Artifact] = {}
+    for query in (begun, fresh, groundless):
+        if only is not None:
+            query = query.where(Artifact.id.in_(only))
+        if skipped := list(skip):
+            query = query.where(Artifact.id.not_in(skipped))
+        query = query.order_by(Artifact.id)
+        if limit is not None:
+            query = query.limit(limit - len(found))
+        found.update((artifact.id, artifact) for artifact in session.scalars(query))
+        if limit is not None and len(found) >= limit:
+            break
+    return list(found.values())
+
+
+def _preview(session: Session, now: datetime) -> tuple[Erased, ...]:
+    return tuple(
+        _erased(artifact, _lapse(session, artifact.id, now))
+        for artifact in _due(session, now, None, (), None)
+    )
+
+
+def _lapse(session: Session, artifact_id: str, now: datetime) -> Lapsed:
+    """How the grounds of an artifact lapsed; the one that held longest comes last."""
+    ends: list[tuple[datetime, dict[str, Any]]] = []
+    for row in artifacts.ground_rows(session, artifact_id):
+        end = min(instant for instant in (row.ended_at, row.expires_at) if instant is not None)
+        told = {
+            "ground": row.ground,
+            "rule": row.rule,
+            "until": row.until.isoformat() if row.until else None,
+            "ended_at": row.ended_at.isoformat() if row.ended_at else None,
+            "reason": row.end_reason or "",
+        }
+        ends.append((end, told))
+    ends.sort(key=lambda each: each[0])
+    return Lapsed(ends[-1][0] if ends else now, tuple(told for _, told in ends))
+
+
+# --- step 1: block, and destroy what makes it readable --------------------------------------------
+
+
+def _block(
+    session: Session, now: datetime, only: list[str] | None, skip: Iterable[str], checkpoint: Checkpoint
+) -> list[Erased]:
+    batch = []
+    for artifact in _due(session, now, only, skip, BATCH):
+        if artifact.blocked_at is not None:
+            batch.append(_erased(artifact, _begun(artifact)))
+            continue
+        lapsed = _lapse(session, artifact.id, now)
+        artifact.blocked_at = now
+        artifact.erasure = {
+            "due_at": lapsed.due_at.isoformat(),
+            "lapsed": list(lapsed.grounds),
+            "failures": [],
+        }
+        _destroy(session, artifact)
+        erased = _erased(artifact, lapsed)
+        detail = {"kind": erased.kind, "ground": erased.ground, "rule": erased.rule}
+        audit_log.append(session, now, "erase.begin", artifact.id, detail)
+        batch.append(erased)
+        checkpoint("blocking")
+    return batch
+
+
+def _destroy(session: Session, artifact: Artifact) -> None:
+    """Overwrite, then delete, the rows that hold content or the key to it."""
+    session.flush()
+    for table, column in ((DataKey, DataKey.wrapped), (Peaks, Peaks.sealed)):
+        where = table.artifact_id == artifact.id
+        length = session.scalar(select(func.length(column)).where(where))
+        if length is not None:
+            session.execute(update(table).where(where).values({column: bytes(length)}))
+            session.execute(delete(table).where(where))
+    evidence = (ArtifactKind.CONSENT_EVIDENCE.value, ArtifactKind.DECISION_LOG.value)
+    if artifact.kind in evidence and artifact.consent_id is not None:
+        consent_id = artifact.consent_id
+        artifact.consent_id = artifact.consent_decision = None
+        session.flush()
+        session.execute(delete(Consent).where(Consent.id == consent_id))
+
+
+def _begun(artifact: Artifact) -> Lapsed:
+    told = artifact.erasure or {}
+    return Lapsed(datetime.fromisoformat(told["due_at"]), tuple(told["lapsed"]))
+
+
+def _erased(artifact: Artifact, lapsed: Lapsed) -> Erased:
+    last = lapsed.grounds[-1] if lapsed.grounds else {"ground": "", "rule": "R-60"}
+    return Erased(
+        artifact.id, artifact.kind, artifact.call_id, lapsed.due_at, str(last["ground"]), str(last["rule"])
+    )
+
+
+# --- step 2: the files ----------------------------------------------------------------------------
+
+
+def _remove_files(
+    store: MediaStore, batch: Sequence[Erased], checkpoint: Checkpoint
+) -> tuple[dict[str, Failed], dict[str, list[str]]]:
+    failures: dict[str, Failed] = {}
+    locations: dict[str, list[str]] = {}
+    for each in batch:
+        try:
+            locations[each.artifact_id] = store.remove(each.artifact_id)
+        except MediaError as error:
+            failures[each.artifact_id] = Failed(each.artifact_id, str(error))
+        checkpoint("file removed")
+    return failures, locations
+
+
+# --- step 3: the certificate ----------------------------------------------------------------------
+
+
+def _certify(
+    session: Session,
+    done: Sequence[Erased],
+    locations: dict[str, list[str]],
+    failures: dict[str, Failed],
+    now: datetime,
+    settings: PolicySettings,
+    checkpoint: Checkpoint,
+) -> None:
+    for artifact_id, failure in failures.items():
+        artifact = session.get_one(Artifact, artifact_id)
+        told = dict(artifact.erasure or {})
+        told["failures"] = [*told["failures"], {"at": now.isoformat(), "reason": failure.reason}]
+        artifact.erasure = told
+    for each in done:
+        artifact = session.get_one(Artifact, each.artifact_id)
+        if artifact.state == "erased":
+            continue  # another sweep was faster
+        _certify_one(session, artifact, locations[each.artifact_id], now)
+        checkpoint("certifying")
+    session.flush()
+    for call_id in dict.fromkeys(each.call_id for each in done):
+        ends = [e.due_at for e in done if e.call_id == call_id and e.kind in artifacts.CONTENT]
+        if ends:
+            artifacts.settle_call(session, call_id, artifacts.last_life(max(ends)), now, settings)
+        _forget_call(session, call_id, now)
+
+
+def _certify_one(session: Session, artifact: Artifact, removed: list[str], now: datetime) -> None:
+    assert artifact.blocked_at is not None
+    dc_id = certificates.issue(
+        session,
+        artifact.id,
+        artifact.kind,
+        artifact.sha256,
+        _begun(artifact),
+        artifact.blocked_at,
+        now,
+        ["database", *removed],
+        (artifact.erasure or {})["failures"],
+    )
+    session.execute(delete(GroundRow).where(GroundRow.artifact_id == artifact.id))
+    artifact.state = "erased"
+    artifact.consent_id = artifact.consent_decision = None
+    artifact.sha256 = artifact.media_name = artifact.incomplete_reason = None
+    artifact.duration_ms = artifact.content_bytes = artifact.sample_rate_hz = artifact.channels = None
+    artifact.intervals = []
+    artifact.erasure = None
+    audit_log.append(session, now, "erase", artifact.id, {"certificate": dc_id, "kind": artifact.kind})
+
+
+def _forget_call(session: Session, call_id: str, now: datetime) -> None:
+    """Remove a call that is over and of which nothing is kept."""
+    call = session.get(Call, call_id)
+    left = select(Artifact.id).where(Artifact.call_id == call_id, Artifact.state != "erased").limit(1)
+    if call is not None and call.ended_at is not None and session.scalar(left) is None:
+        calls.remove(session, call_id)
+        audit_log.append(session, now, "call.forget", call_id)
+
+
+def _drop_old_certificates(session: Session, now: datetime, settings: PolicySettings) -> None:
+    dropped = certificates.drop_older(session, certificates_from(now, settings))
+    if dropped:
+        audit_log.append(session, now, "certificates.drop", "certificates", {"count": dropped})
