@@ -1,0 +1,44 @@
+# Each target sets up what it needs on first use. Only python3 with venv, and make, must be there.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+ARGS   ?=
+
+.PHONY: help demo run test lint bench packages clean
+.DEFAULT_GOAL := help
+
+help: ## What there is to make
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' \
+	  || { echo "Tast1 needs Python 3.10 to 3.12; name one: make PYTHON=python3.12"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . \
+	  || $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+packages: # Debian packages the tests use (SIPp, espeak-ng); says what is skipped when it may not
+	@sh tests/debian-packages.sh
+
+demo: $(READY) ## One recorded and one silent call, live on loopback, then 31 days later
+	$(BIN)/tast1 demo $(ARGS)
+
+run: $(READY) ## Start the gateway with config.yaml; it says which SIP URI to dial
+	$(BIN)/tast1 serve $(ARGS)
+
+lint: $(READY) ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: $(READY) packages lint ## Everything: lint, unit tests, real calls
+	$(BIN)/pytest $(ARGS)
+
+bench: $(READY) packages ## Load and timings, written to docs/performance.md
+	$(BIN)/python -m benchmarks $(ARGS)
+
+clean: ## Remove what the other targets made
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info .demo .bench

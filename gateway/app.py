@@ -1,0 +1,260 @@
+"""The one place that builds everything: what the gateway is made of, and in which order it starts.
+
+Storage first (a call that cannot be recorded is still a call, but nothing may be recorded into the
+unknown), then what was left behind by a killed process, then workers, then the front door; stopping
+goes the other way round and waits for the calls that are up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+from gateway.calls.capture import LegFiles, stray_audio_bytes
+from gateway.calls.counts import Counts
+from gateway.calls.driver import Surroundings
+from gateway.calls.live import LiveCalls
+from gateway.calls.records import StoredRecords
+from gateway.calls.timeline import Entry
+from gateway.config import Settings
+from gateway.edge.edge import Edge
+from gateway.edge.settings import EdgeSettings, LimitSettings, TrunkSettings
+from gateway.web.metrics import GatewayCollector
+from gateway.web.server import Listeners, Readiness, control_app, health_app
+from gateway.worker.pool import WorkerPool
+from gateway.worker.settings import WorkerSettings
+from ivr_prompts.catalogue import Catalogue
+from storage.artifacts import Tags
+from storage.database import Database
+from storage.keys import Keys
+from storage.leftovers import Recovered, recover_leftovers
+from storage.media import MediaStore
+from storage.sweep import SweepResult, sweep
+
+SWEEP_S = 60.0
+SAMPLE_BYTES = 2
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Archive:
+    """Storage, opened: what the gateway and the commands share."""
+
+    settings: Settings
+    keys: Keys
+    database: Database
+    store: MediaStore
+
+    @classmethod
+    def open(cls, settings: Settings) -> Archive:
+        """Open keys, database (migrating it) and media store; each error says what to do."""
+        settings.storage.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        keys = Keys.open(settings.key_file)
+        return cls(settings, keys, Database(settings.database_url), MediaStore(settings.storage.folder))
+
+    def sweep(self, now: datetime, dry_run: bool = False) -> SweepResult:
+        """Erase what is due at `now`."""
+        return sweep(self.database, self.store, now, self.settings.policy, dry_run)
+
+    def recover(self, now: datetime) -> Recovered:
+        """Complete what a killed gateway left: spools, tails in memory, open calls."""
+        memory = self.settings.storage.memory_folder
+
+        def tail(artifact_id: str, frames: int) -> bytes:
+            files = LegFiles(memory / artifact_id, already_read_bytes=frames * SAMPLE_BYTES)
+            try:
+                return files.take(last=True)
+            finally:
+                files.close()
+
+        found = recover_leftovers(self.database, self.store, self.keys, now, self.settings.policy, tail)
+        for folder in sorted(memory.glob("*")) if memory.is_dir() else ():
+            if folder.name not in found.failed:
+                if folder.name not in {*found.sealed, *found.abandoned} and stray_audio_bytes(folder):
+                    log.error("audio of no recording was found in memory and removed")
+                shutil.rmtree(folder, ignore_errors=True)
+        return found
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.database.close()
+
+
+class Gateway:
+    """A running gateway. `start`, then `stop`."""
+
+    def __init__(self, settings: Settings, on_entry: Callable[[str, Entry], None] | None = None) -> None:
+        self.settings = settings
+        self.counts = Counts()
+        self.archive = Archive.open(settings)
+        storage = settings.storage
+        records = StoredRecords(
+            self.archive.database,
+            self.archive.store,
+            self.archive.keys,
+            settings.policy,
+            Tags(storage.controller or settings.company.name, storage.processor, storage.region),
+        )
+        catalogue = Catalogue.load(settings.prompts.folder)
+        self.calls = LiveCalls(
+            settings.flows,
+            Surroundings(
+                records=records,
+                prompts={name: catalogue[name] for name in catalogue.languages},
+                memory_folder=storage.memory_folder,
+                counts=self.counts,
+                sync_s=storage.sync_ms / 1000,
+                on_entry=on_entry,
+            ),
+        )
+        self._pool = WorkerPool(worker_settings(settings), settings.sip.workers)
+        self._edge = Edge(edge_settings(settings, self.archive.keys.edge_key), self._pool)
+        self._listeners = Listeners()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._draining = False
+        self._swept_at: datetime | None = None
+
+    async def start(self) -> None:
+        """Start everything; calls are taken when this returns."""
+        memory = self.settings.storage.memory_folder
+        await asyncio.to_thread(memory.mkdir, mode=0o700, parents=True, exist_ok=True)
+        found = await asyncio.to_thread(self.archive.recover, _now())
+        if found.sealed or found.calls_closed or found.failed:
+            log.warning(
+                "what the last run left was completed",
+                extra={
+                    "recordings": len(found.sealed),
+                    "calls": len(found.calls_closed),
+                    "failed": len(found.failed),
+                },
+            )
+        await self._pool.start()
+        self._tasks.append(asyncio.create_task(self._take_calls()))
+        await self._edge.start()
+        self._tasks.append(asyncio.create_task(self._sweep_every_minute()))
+        await self._listen()
+        log.info("ready", extra={"workers": self.settings.sip.workers})
+
+    async def _listen(self) -> None:
+        if self.settings.web.listen is not None:
+            host, _, port = self.settings.web.listen.rpartition(":")
+            collector = GatewayCollector(
+                self.counts,
+                lambda: self._edge.counts,
+                lambda: self._pool.counts(),
+                lambda: len(self.calls),
+            )
+            app = health_app(self.readiness, [collector])
+            await self._listeners.listen(app, host.strip("[]"), int(port))
+        await self._listeners.listen_unix(control_app(self.calls, self.drain), self.settings.control_socket)
+
+    async def _take_calls(self) -> None:
+        async for line, invite in self._pool.incoming():
+            try:
+                self.calls.begin(line, invite)
+            except Exception:
+                log.exception("a call could not be taken")
+
+    async def _sweep_every_minute(self) -> None:
+        while True:
+            try:
+                result = await asyncio.to_thread(self.archive.sweep, _now())
+                self._swept_at = _now()
+                for erased in result.erased:
+                    self.counts.swept[erased.kind] += 1
+            except Exception:
+                self.counts.storage_failures["sweep"] += 1
+                log.exception("the sweep failed; it is tried again in a minute")
+            await asyncio.sleep(SWEEP_S)
+
+    def readiness(self) -> Readiness:
+        """Whether calls are taken, and why not."""
+        workers = self._pool.counts()
+        facts = {
+            "draining": self._draining,
+            "calls_up": len(self.calls),
+            "workers": dict(workers),
+            "swept_at": self._swept_at.isoformat() if self._swept_at else None,
+        }
+        return Readiness(not self._draining and sum(workers.values()) > 0, facts)
+
+    def drain(self) -> None:
+        """Take no new calls (503 with Retry-After); those that are up go on."""
+        if not self._draining:
+            self._draining = True
+            self._edge.drain()
+            log.info("draining", extra={"calls_up": len(self.calls)})
+
+    async def stop(self, drain_s: float = 0.0) -> None:
+        """Drain, wait up to `drain_s` for the calls that are up, then stop everything."""
+        self.drain()
+        if drain_s > 0:
+            await self.calls.wait_until_none(drain_s)
+        await self._pool.stop()
+        left = await self.calls.wait_until_none(15.0)
+        if left:
+            log.error("calls were still being written down at the stop", extra={"calls": left})
+        for task in self._tasks:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        await self._listeners.close()
+        await self._edge.stop()
+        await asyncio.to_thread(self.archive.close)
+
+
+def edge_settings(settings: Settings, key: bytes) -> EdgeSettings:
+    """The front door's settings out of `sip`."""
+    sip = settings.sip
+    return EdgeSettings(
+        udp=sip.udp,
+        tcp=sip.tcp,
+        tls=sip.tls,
+        tls_certificate=_text(sip.tls_certificate),
+        tls_key=_text(sip.tls_key),
+        public_host=sip.public_host,
+        worker_side=sip.worker_side,
+        trunks=tuple(TrunkSettings(trunk.name, trunk.networks) for trunk in sip.trunks),
+        limits=LimitSettings(
+            message_bytes=sip.limits.message_bytes,
+            headers=sip.limits.headers,
+            line_bytes=sip.limits.line_bytes,
+            sdp_lines=sip.limits.sdp_lines,
+            crypto_lines=sip.limits.crypto_lines,
+            invites_per_s=sip.limits.invites_per_s,
+            invite_burst=sip.limits.invite_burst,
+        ),
+        retry_after_s=sip.retry_after_s,
+        key=key,
+    )
+
+
+def worker_settings(settings: Settings) -> WorkerSettings:
+    """What every worker is told."""
+    sip = settings.sip
+    public = sip.udp or sip.tcp or sip.tls or "127.0.0.1:5060"
+    host, _, port = public.rpartition(":")
+    return WorkerSettings(
+        edge_port=int(sip.worker_side.rpartition(":")[2]),
+        public_host=sip.public_host or host,
+        public_port=int(port),
+        rtp_address=sip.rtp_address,
+        rtp_port_min=sip.rtp_port_min,
+        rtp_port_max=sip.rtp_port_max,
+        rejoin_path=str(settings.storage.folder / "workers.sock"),
+    )
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)

@@ -1,0 +1,189 @@
+"""Capture: two legs' growing WAV files become one sealed stereo spool, while the call runs.
+
+A worker's recorders write `caller.wav` and `agent.wav` into a memory-backed folder. `LegFiles` reads
+what has grown, gives the memory back, and pairs the legs by sample offset; `Capture` appends the
+pairs, sealed, to the spool and makes them durable on a schedule.
+
+Promises:
+1. Nothing is read before `permit()`, which the driver calls when the recording's row is committed.
+   Bytes found before that are counted, and thrown away.
+2. Caller left, agent right; a leg that is behind is waited for, and padded with silence at the end.
+3. Memory does not grow with the call: what was read is given back to the system.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import logging
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from gateway.calls.counts import Counts
+
+WAV_HEADER_BYTES = 44
+SAMPLE_BYTES = 2
+LEGS = ("caller.wav", "agent.wav")
+PAGE_BYTES = 4096
+POLL_S = 0.2
+
+log = logging.getLogger(__name__)
+
+
+class Sink(Protocol):
+    """Where stereo PCM goes: `storage.spool.Spool`."""
+
+    def append(self, pcm: bytes) -> None:
+        """Add interleaved 16-bit stereo PCM."""
+
+    def sync(self) -> None:
+        """Make what was added survive a power cut."""
+
+
+class LegFiles:
+    """The two growing files of one recording, read in step."""
+
+    def __init__(self, folder: Path, already_read_bytes: int = 0) -> None:
+        self.folder = folder
+        self._files = [-1, -1]
+        self._read_bytes = [already_read_bytes, already_read_bytes]
+        self._waiting = [bytearray(), bytearray()]
+
+    def take(self, last: bool = False) -> bytes:
+        """The stereo PCM that has become whole since the last time; with `last`, all that is left."""
+        for leg in (0, 1):
+            self._waiting[leg] += self._grown(leg)
+        lengths = [len(waiting) for waiting in self._waiting]
+        size = (max if last else min)(lengths)
+        size -= size % SAMPLE_BYTES
+        if size == 0:
+            return b""
+        stereo = np.zeros((size // SAMPLE_BYTES, 2), dtype="<i2")
+        for leg, waiting in enumerate(self._waiting):
+            mine = bytes(waiting[:size])
+            mine = mine[: len(mine) - len(mine) % SAMPLE_BYTES]
+            stereo[: len(mine) // SAMPLE_BYTES, leg] = np.frombuffer(mine, dtype="<i2")
+            del waiting[:size]
+        return stereo.tobytes()
+
+    def _grown(self, leg: int) -> bytes:
+        if self._files[leg] < 0:
+            try:
+                self._files[leg] = os.open(self.folder / LEGS[leg], os.O_RDWR | os.O_CLOEXEC)
+            except FileNotFoundError:
+                return b""
+        fd, offset = self._files[leg], WAV_HEADER_BYTES + self._read_bytes[leg]
+        data = os.pread(fd, max(0, os.fstat(fd).st_size - offset), offset)
+        if data:
+            self._read_bytes[leg] += len(data)
+            _give_back(fd, offset, len(data))
+        return data
+
+    def close(self) -> None:
+        """Let go of the files."""
+        for leg, fd in enumerate(self._files):
+            if fd >= 0:
+                os.close(fd)
+                self._files[leg] = -1
+
+    def remove(self) -> None:
+        """Close the files and remove the folder with them."""
+        self.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Capture:
+    """Pumps one recording from its leg files to its sink until it is finished or abandoned."""
+
+    def __init__(self, folder: Path, sync_s: float, counts: Counts) -> None:
+        self._files = LegFiles(folder)
+        self._sync_s = sync_s
+        self._counts = counts
+        self._sink: Sink | None = None
+        self._synced_at = 0.0
+        self._lock = asyncio.Lock()
+        self._failed: Exception | None = None
+        self.frames = 0  # samples per leg appended so far
+
+    @property
+    def folder(self) -> Path:
+        """Where the worker writes."""
+        return self._files.folder
+
+    def prepare(self) -> None:
+        """Make the empty folder. What lies there already is caller audio where none may be."""
+        found = stray_audio_bytes(self.folder)
+        if found:
+            self._counts.preconsent_audio_bytes += found
+            log.error("audio was found before consent and removed", extra={"bytes": found})
+            shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def permit(self, sink: Sink) -> None:
+        """From here on audio may be read: the recording and its ground are stored."""
+        self._sink = sink
+
+    async def run(self) -> None:
+        """Pump until cancelled; raises what the sink raised (a full disk, ...)."""
+        while True:
+            await asyncio.sleep(POLL_S)
+            await self.pump()
+
+    async def pump(self, last: bool = False) -> None:
+        """Move what has grown; with `last`, everything, and durably."""
+        async with self._lock:
+            await asyncio.to_thread(self._pump, last)
+
+    def _pump(self, last: bool) -> None:
+        if self._failed is not None:
+            raise self._failed
+        if self._sink is None:
+            return
+        try:
+            stereo = self._files.take(last)
+            if stereo:
+                self._sink.append(stereo)
+                self.frames += len(stereo) // (2 * SAMPLE_BYTES)
+                self._counts.captured_audio_bytes += len(stereo)
+            now = time.monotonic()
+            if last or now - self._synced_at >= self._sync_s:
+                self._sink.sync()
+                self._synced_at = now
+        except Exception as error:
+            self._failed = error
+            raise
+
+    async def discard(self) -> None:
+        """Forget what was not read: the files go."""
+        async with self._lock:
+            self._sink = None
+            await asyncio.to_thread(self._files.remove)
+
+
+def stray_audio_bytes(folder: Path) -> int:
+    """Bytes of sound in leg files that lie in `folder`."""
+    return sum(max(0, path.stat().st_size - WAV_HEADER_BYTES) for path in folder.glob("*.wav"))
+
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_PUNCH_HOLE_KEEP_SIZE = 0x02 | 0x01
+
+
+def _give_back(fd: int, offset: int, length: int) -> None:
+    """Free the whole pages of what was read; the file keeps its size (Linux, tmpfs)."""
+    start = (offset // PAGE_BYTES) * PAGE_BYTES if offset > WAV_HEADER_BYTES else PAGE_BYTES
+    end = ((offset + length) // PAGE_BYTES) * PAGE_BYTES
+    if end > start:
+        with contextlib.suppress(AttributeError):
+            _libc.fallocate(
+                ctypes.c_int(fd),
+                ctypes.c_int(_PUNCH_HOLE_KEEP_SIZE),
+                ctypes.c_long(start),
+                ctypes.c_long(end - start),
+            )

@@ -1,0 +1,420 @@
+"""CallDriver: runs one call, between the pure flow, a line and storage.
+
+One task per call hears events one by one, steps the flow, and carries out its actions in order. What
+storage has to write goes through one queue, in order too, so that a slow or dead database never keeps
+a caller waiting: the flow hears `ConsentStored` when the record is committed, and records nothing
+until then. Whatever breaks here, the caller reaches the agent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+from gateway.callflow import messages as m
+from gateway.callflow.flow import step
+from gateway.callflow.settings import FlowSettings
+from gateway.callflow.state import Call, Phase
+from gateway.calls import line as ln
+from gateway.calls.counts import Counts
+from gateway.calls.recording import Recording
+from gateway.calls.records import CallRecords
+from gateway.calls.timeline import Entry
+from ivr_prompts.catalogue import Prompt
+from storage.consents import ConsentRecord, KeyEvent
+
+CONSENT_TIMEOUT_S = 5.0  # a consent record not committed by then is no consent for this call
+DECISION_RULE = "R-71/1"  # the version of the rules in `callflow.keys`
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What all calls share."""
+
+    records: CallRecords
+    prompts: Mapping[str, Mapping[str, Prompt]]  # set, role
+    memory_folder: Path
+    counts: Counts = field(default_factory=Counts)
+    sync_s: float = 0.5
+    policy_version: str = "1"
+    on_entry: Callable[[str, Entry], None] | None = None  # called with the call's id
+
+
+class CallClock:
+    """The flow's monotonic seconds and the record's UTC instants, tied together when the call begins."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._began_at = datetime.now(timezone.utc)
+
+    def now(self) -> float:
+        """Seconds since the call began."""
+        return time.monotonic() - self._began
+
+    def at(self, now: float) -> datetime:
+        """The instant (UTC) of a moment on the flow's clock; a stepped system clock does not show."""
+        return self._began_at + timedelta(seconds=now)
+
+
+class CallDriver:
+    """One live call. `run` returns when it is over; `post` lets it hear something from outside."""
+
+    def __init__(
+        self,
+        call_id: str,
+        line: ln.Line,
+        invite: ln.InviteReceived,
+        flow: FlowSettings,
+        around: Surroundings,
+    ) -> None:
+        self.call_id = call_id
+        self.flow = flow
+        self.call = Call()
+        self.timeline: list[Entry] = []
+        self._line = line
+        self._invite = invite
+        self._around = around
+        self._records = around.records
+        self._clock = CallClock()
+        self._inbox: asyncio.Queue[m.Event] = asyncio.Queue()
+        self._work: asyncio.Queue[Callable[[], Awaitable[None]] | None] = asyncio.Queue()
+        self._prompt_started_at: dict[int, float] = {}
+        self._plays: dict[int, Prompt] = {}
+        self._recording: Recording | None = None
+        self._consent_id: str | None = None
+        self._consent_asked: tuple[Prompt, float] | None = None
+        self._accepted_note: int | None = None
+        self._noted_offers: set[int] = set()
+        self._line_lost = False
+        self._codecs: dict[m.Leg, str] = {}
+
+    @property
+    def arrived_at(self) -> datetime:
+        """When the call arrived, UTC."""
+        return self._clock.at(0.0)
+
+    def post(self, event: m.Event) -> None:
+        """Let the call hear an event (an agent's stop, ...)."""
+        self._inbox.put_nowait(event)
+
+    async def run(self) -> None:
+        """Drive the call from its INVITE to its end, records included."""
+        reading = asyncio.create_task(self._read_line())
+        working = asyncio.create_task(self._write_records())
+        try:
+            self._say("arrived", flow=self.flow.name)
+            self._later(
+                "open",
+                lambda: self._records.open(
+                    self.call_id,
+                    self._clock.at(0.0),
+                    self._invite.sip_call_id,
+                    self._invite.caller,
+                    self.flow.name,
+                ),
+            )
+            self._hear(m.CallArrived())
+            while self.call.phase is not Phase.ENDED:
+                self._hear(await self._next_event())
+        finally:
+            self._line.send(ln.EndLine())
+            self._work.put_nowait(None)
+            await working
+            # The legs' last SIP states still come; a line that is stuck does not hold us.
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(asyncio.shield(reading), 10.0)
+            reading.cancel()
+
+    async def _next_event(self) -> m.Event:
+        deadline = self.call.deadline
+        if deadline is None or deadline == float("inf"):
+            return await self._inbox.get()
+        try:
+            return await asyncio.wait_for(self._inbox.get(), max(0.0, deadline - self._clock.now()))
+        except asyncio.TimeoutError:
+            return m.TimePassed()
+
+    def _hear(self, event: m.Event) -> None:
+        now = self._clock.now()
+        self.call, actions = step(self.call, event, now, self.flow)
+        for action in actions:
+            try:
+                self._carry_out(action)
+            except Exception:
+                # The person waiting is a caller: the next action still has to happen.
+                log.exception("an action failed", extra={"call_id": self.call_id})
+
+    # --- the line ---------------------------------------------------------------------------------
+
+    async def _read_line(self) -> None:
+        async for event in self._line.events():
+            try:
+                self._hear_line(event)
+            except Exception:
+                log.exception("a line event failed", extra={"call_id": self.call_id})
+
+    def _hear_line(self, event: ln.LineEvent) -> None:
+        match event:
+            case ln.PlayStarted(play):
+                self._on_play_started(play)
+            case ln.LegUp(leg, codec):
+                self._on_leg_up(leg, codec)
+            case ln.LegDown(leg, status, by_us):
+                self._say("leg_ended", leg=leg.value, status=status, by="us" if by_us else "them")
+            case ln.CaptureOpened():
+                if self._recording is not None:
+                    self._recording.hear_opened()
+                    self._say("capture_started")
+            case ln.CaptureShut():
+                if self._recording is not None:
+                    self._recording.hear_shut()
+            case ln.LineClosed(reason):
+                self._line_lost = reason != "ended"
+                if self._recording is not None:
+                    self._recording.hear_shut()
+                self.post(m.HungUp(m.Leg.CALLER))
+            case ln.InviteReceived():
+                pass
+            case _:
+                self._note(event)
+                self.post(event)
+
+    def _on_play_started(self, play: int) -> None:
+        prompt = self._plays.get(play)
+        if prompt is None:
+            return
+        now = self._clock.now()
+        self._prompt_started_at[play] = now
+        markers = dict(prompt.markers_ms)
+        if prompt.role == "consent":
+            self._consent_asked = (prompt, now)
+            self._say("prompt_started", prompt=prompt.id, version=prompt.version)
+            loop = asyncio.get_running_loop()
+            if "purposes_end" in markers:
+                loop.call_later(markers["purposes_end"] / 1000, self._marker_passed, play, "purposes_end")
+        elif prompt.role == "greeting":
+            self._say("greeting_started", prompt=prompt.id)
+        self.post(
+            m.PromptStarted(
+                play, prompt.duration_ms, markers.get("purposes_end"), markers.get("key_instruction")
+            )
+        )
+
+    def _marker_passed(self, play: int, marker: str) -> None:
+        playing = self.call.playing
+        if playing is not None and playing.play == play:
+            self._say("marker_passed", marker=marker)
+
+    def _on_leg_up(self, leg: m.Leg, codec: str) -> None:
+        if self._codecs.get(leg) == codec:
+            return
+        first = leg not in self._codecs
+        self._codecs[leg] = codec
+        at = self._at()
+        if leg is m.Leg.CALLER:
+            if first:
+                self._say("answered", codec=codec)
+            self._later("answered", lambda: self._records.answered(self.call_id, at, codec))
+
+    def _note(self, event: ln.LineEvent) -> None:
+        """The timeline's view of events that the flow hears as they are."""
+        match event:
+            case m.PromptFinished(play):
+                if (prompt := self._plays.get(play)) is not None and prompt.role == "consent":
+                    self._say("prompt_finished")
+            case m.DigitPressed(digit, method):
+                accept = digit == self.flow.ivr.accept_key
+                self._say("key", key="accept" if accept else "other", method=method.value)
+            case m.AgentRinging():
+                self._say("agent_ringing")
+            case m.AgentAnswered():
+                self._say("agent_answered")
+                at, codec = self._at(), self._codecs.get(m.Leg.AGENT, "")
+                agent = self.flow.connect or ""
+                self._later("agent", lambda: self._records.agent_answered(self.call_id, at, agent, codec))
+            case m.AgentFailed(reason):
+                self._say("agent_failed", reason=reason.value)
+            case m.Held(leg):
+                self._say("held", leg=leg.value)
+            case m.Resumed(leg):
+                self._say("resumed", leg=leg.value)
+            case m.HungUp(leg):
+                self._say("hung_up", leg=leg.value)
+            case _:
+                pass
+
+    # --- actions ----------------------------------------------------------------------------------
+
+    def _carry_out(self, action: m.Action) -> None:
+        match action:
+            case m.Answer():
+                self._line.send(ln.AnswerCall())
+            case m.Play(play, role, loop):
+                prompt = self._around.prompts[self.flow.prompts][role]
+                self._plays[play] = prompt
+                self._line.send(ln.PlayFile(play, str(prompt.path), loop))
+            case m.StopPlay(play):
+                self._line.send(ln.StopFile(play))
+            case m.NoteDecision():
+                self._note_decision(action)
+            case m.NoteWithdrawal(channel, at):
+                self._say("withdrawn", channel=channel)
+                when = self._clock.at(at)
+                self._later("withdrawal", lambda: self._records.withdraw(self.call_id, when, channel))
+            case m.DialAgent(ring_timeout_s):
+                self._say("agent_dialled")
+                self._line.send(ln.Dial(self.flow.connect or "", self._invite.caller_uri, ring_timeout_s))
+            case m.CancelAgent():
+                self._line.send(ln.CancelDial())
+            case m.Bridge():
+                self._line.send(ln.BridgeLegs())
+            case m.StartCapture():
+                self._start_capture()
+            case m.PauseCapture():
+                self._say("capture_paused")
+                if self._recording is not None:
+                    self._recording.mute()
+            case m.ResumeCapture():
+                self._say("capture_resumed")
+                if self._recording is not None:
+                    self._recording.unmute()
+            case m.StopCapture(reason):
+                self._stop_capture(reason)
+            case m.HangUp(leg):
+                self._line.send(ln.HangUpLeg(leg))
+            case m.CloseCall(reason):
+                self._close(reason)
+
+    def _note_decision(self, action: m.NoteDecision) -> None:
+        self._say("decision", decision=action.decision.value, offer=action.offer)
+        self._around.counts.decisions[action.decision.value] += 1
+        record, at = self._consent_record(action), self._clock.at(action.decided_at)
+        if action.offer in self._noted_offers:
+            self._later("late key", lambda: self._records.late_key(record, at))
+            return
+        self._noted_offers.add(action.offer)
+        accepted = action.decision is m.Decision.ACCEPTED
+
+        async def store() -> None:
+            try:
+                consent_id = await asyncio.wait_for(
+                    self._records.decision(record, self._at()), CONSENT_TIMEOUT_S
+                )
+            except Exception:
+                if accepted:
+                    self._say("consent_not_stored")
+                    self.post(m.ConsentNotStored(action.note))
+                raise
+            if accepted:
+                self._consent_id = consent_id
+                self._say("consent_stored")
+                self.post(m.ConsentStored(action.note))
+
+        self._later("consent", store)
+
+    def _consent_record(self, action: m.NoteDecision) -> ConsentRecord:
+        asked = self._consent_asked
+        prompt = asked[0] if asked else self._around.prompts[self.flow.prompts]["consent"]
+        return ConsentRecord(
+            call_id=self.call_id,
+            decision=action.decision.value,
+            decided_at=self._clock.at(action.decided_at),
+            started_at=self._clock.at(asked[1] if asked else 0.0),
+            language=prompt.language,
+            prompt_id=prompt.id,
+            prompt_version=prompt.version,
+            prompt_text_sha256=prompt.text_sha256,
+            prompt_audio_sha256=prompt.sha256,
+            policy_version=self._around.policy_version,
+            decision_rule=DECISION_RULE,
+            keys=tuple(
+                KeyEvent(k.digit, self._clock.at(k.at), k.method.value, k.heard_ms, k.isolated, k.verdict)
+                for k in action.keys
+            ),
+            played_ms=action.heard_ms,
+            total_ms=action.prompt_total_ms,
+            marker=action.marker,
+            offer=action.offer,
+        )
+
+    def _start_capture(self) -> None:
+        recording = Recording(
+            self._line,
+            self._records,
+            self._around.memory_folder,
+            self._around.sync_s,
+            self._around.counts,
+            lambda reason: self.post(m.CaptureFailed(reason)),
+        )
+        self._recording = recording
+
+        async def start() -> None:
+            # Promise: capture is ordered only with the id of a committed record in hand.
+            if self._consent_id is None:
+                raise RuntimeError("capture was ordered without a stored consent record")
+            try:
+                await recording.start(self.call_id, self._consent_id, self._at())
+            except Exception:
+                self.post(m.CaptureFailed("not started"))
+                raise
+
+        self._later("recording", start)
+
+    def _stop_capture(self, reason: str) -> None:
+        recording = self._recording
+        if recording is None:
+            return
+        recording.shut()
+        self._say("capture_stopped", reason=reason)
+        incomplete = "worker_died" if self._line_lost else "capture_failed" if reason == "failed" else None
+
+        async def finish() -> None:
+            sealed = await recording.finish(self._at(), reason != "withdrawn", incomplete)
+            self._around.counts.recordings[incomplete or reason] += 1
+            if sealed:
+                self._say("recording_sealed")
+
+        self._later("seal", finish)
+
+    def _close(self, reason: str) -> None:
+        if self._line_lost:
+            reason = "worker_died"
+        self._say("closed", reason=reason)
+        self._around.counts.calls[reason] += 1
+        at = self._at()
+        self._later("close", lambda: self._records.close(self.call_id, at, reason))
+
+    # --- records, in order ------------------------------------------------------------------------
+
+    def _later(self, what: str, write: Callable[[], Awaitable[None]]) -> None:
+        async def guarded() -> None:
+            try:
+                await write()
+            except Exception:
+                self._around.counts.storage_failures[what] += 1
+                log.exception("a record could not be written", extra={"call_id": self.call_id, "what": what})
+
+        self._work.put_nowait(guarded)
+
+    async def _write_records(self) -> None:
+        while (write := await self._work.get()) is not None:
+            await write()
+
+    # --- small ------------------------------------------------------------------------------------
+
+    def _at(self) -> datetime:
+        return self._clock.at(self._clock.now())
+
+    def _say(self, name: str, **detail: str | int) -> None:
+        entry = Entry(name, self._at(), detail)
+        self.timeline.append(entry)
+        if self._around.on_entry is not None:
+            self._around.on_entry(self.call_id, entry)

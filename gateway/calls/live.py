@@ -1,0 +1,85 @@
+"""Calls in progress: started from new lines, found by id, waited for when the gateway stops."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections import deque
+
+from gateway.callflow.messages import Event
+from gateway.callflow.settings import FlowSettings
+from gateway.calls.driver import CallDriver, Surroundings
+from gateway.calls.line import InviteReceived, Line
+
+RECENT = 200  # ended calls whose timelines are still at hand
+
+log = logging.getLogger(__name__)
+
+
+class LiveCalls:
+    """All calls of this gateway that are up, and the last ones that were."""
+
+    def __init__(self, flows: tuple[FlowSettings, ...], around: Surroundings) -> None:
+        self._flows = flows
+        self._around = around
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._drivers: dict[str, CallDriver] = {}
+        self._recent: deque[CallDriver] = deque(maxlen=RECENT)
+
+    def __len__(self) -> int:
+        return len(self._drivers)
+
+    def begin(self, line: Line, invite: InviteReceived) -> CallDriver:
+        """Take a new call; it runs by itself from here."""
+        call_id = uuid.uuid4().hex
+        driver = CallDriver(call_id, line, invite, flow_for(self._flows, invite.dialled), self._around)
+        self._drivers[call_id] = driver
+        self._tasks[call_id] = asyncio.get_running_loop().create_task(self._run(driver))
+        return driver
+
+    async def _run(self, driver: CallDriver) -> None:
+        try:
+            await driver.run()
+        except Exception:
+            log.exception("a call ended by a fault", extra={"call_id": driver.call_id})
+        finally:
+            self._drivers.pop(driver.call_id, None)
+            self._tasks.pop(driver.call_id, None)
+            self._recent.append(driver)
+
+    def find(self, call_id: str) -> CallDriver | None:
+        """A call that is up or has just ended; the beginning of an id will do when only one has it."""
+        known = [*self._drivers.values(), *self._recent]
+        found = [driver for driver in known if driver.call_id.startswith(call_id)]
+        return found[0] if call_id and len(found) == 1 else None
+
+    def up(self) -> list[CallDriver]:
+        """The calls that are up, oldest first."""
+        return list(self._drivers.values())
+
+    def recent(self) -> list[CallDriver]:
+        """The last calls that ended, oldest first."""
+        return list(self._recent)
+
+    def post(self, call_id: str, event: Event) -> bool:
+        """Let a call that is up hear an event; False when there is none of that id."""
+        driver = self.find(call_id)
+        if driver is None or driver.call_id not in self._drivers:
+            return False
+        driver.post(event)
+        return True
+
+    async def wait_until_none(self, timeout_s: float) -> int:
+        """Wait for the calls to end; how many are still up when the time is over."""
+        if self._tasks:
+            await asyncio.wait(list(self._tasks.values()), timeout=timeout_s)
+        return len(self._tasks)
+
+
+def flow_for(flows: tuple[FlowSettings, ...], dialled: str) -> FlowSettings:
+    """The flow of a dialled number: one that names it, else the first that names none, else the first."""
+    for flow in flows:
+        if dialled in flow.numbers:
+            return flow
+    return next((flow for flow in flows if not flow.numbers), flows[0])

@@ -1,0 +1,186 @@
+"""CallRecords: what a live call writes down, in order, each in one transaction.
+
+Every method works in a thread and may raise `storage.database.DatabaseError` or
+`storage.sealed.MediaError`; the driver decides what that means for the call (no recording, the call
+goes on). Wall-clock instants are arguments.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy.orm import Session
+from storage.policy.settings import PolicySettings
+
+from storage import artifacts, calls, consents
+from storage.artifacts import NotReadable, Tags
+from storage.consents import ConsentRecord
+from storage.database import Database
+from storage.keys import Keys
+from storage.media import MediaStore, NothingRecorded
+from storage.spool import Spool
+
+
+@dataclass(frozen=True)
+class OpenRecording:
+    """A recording whose row, ground and empty spool exist."""
+
+    artifact_id: str
+    data_key: bytes = field(repr=False)
+    spool: Spool
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a recording ended: captured spans in ms from its start, and why it is not whole, if so."""
+
+    intervals: tuple[tuple[int, int], ...]
+    incomplete_reason: str | None = None
+
+
+class CallRecords(Protocol):
+    """What the driver of one call needs of storage."""
+
+    async def open(self, call_id: str, at: datetime, sip_call_id: str, caller: str, flow: str) -> None:
+        """The call arrived."""
+
+    async def answered(self, call_id: str, at: datetime, codec: str) -> None:
+        """The caller's media runs."""
+
+    async def agent_answered(self, call_id: str, at: datetime, agent: str, codec: str) -> None:
+        """The agent's media runs."""
+
+    async def decision(self, record: ConsentRecord, at: datetime) -> str:
+        """Store a decision; the id of its record."""
+
+    async def late_key(self, record: ConsentRecord, at: datetime) -> None:
+        """A stored no becomes "late_key"; it stays a no."""
+
+    async def start_recording(
+        self, call_id: str, consent_id: str, artifact_id: str, at: datetime
+    ) -> OpenRecording:
+        """The row, the ground and the key of a recording, committed, and its empty spool."""
+
+    async def seal(self, recording: OpenRecording, at: datetime, ending: Ending) -> None:
+        """The spool becomes the sealed recording."""
+
+    async def withdraw(self, call_id: str, at: datetime, channel: str) -> None:
+        """Consent is withdrawn; what was recorded is erased."""
+
+    async def close(self, call_id: str, at: datetime, reason: str) -> None:
+        """The call is over."""
+
+
+def new_artifact_id() -> str:
+    """An id that says nothing about anybody."""
+    return uuid.uuid4().hex
+
+
+class StoredRecords:
+    """`CallRecords` in the database and the media store."""
+
+    def __init__(
+        self,
+        database: Database,
+        store: MediaStore,
+        keys: Keys,
+        policy: PolicySettings,
+        tags: Tags,
+        instance: str = "gateway",
+    ) -> None:
+        self._db = database
+        self._store = store
+        self._keys = keys
+        self._policy = policy
+        self._tags = tags
+        self._instance = instance
+
+    async def open(self, call_id: str, at: datetime, sip_call_id: str, caller: str, flow: str) -> None:
+        """See `CallRecords`."""
+        await self._db.write(
+            lambda session: calls.open_call(
+                session,
+                self._keys,
+                at,
+                sip_call_id=sip_call_id,
+                caller=caller,
+                flow=flow,
+                instance=self._instance,
+                call_id=call_id,
+            )
+        )
+
+    async def answered(self, call_id: str, at: datetime, codec: str) -> None:
+        """See `CallRecords`."""
+        await self._db.write(lambda session: calls.note_answered(session, call_id, at, codec))
+
+    async def agent_answered(self, call_id: str, at: datetime, agent: str, codec: str) -> None:
+        """See `CallRecords`."""
+        await self._db.write(lambda session: calls.note_agent(session, self._keys, call_id, at, agent, codec))
+
+    async def decision(self, record: ConsentRecord, at: datetime) -> str:
+        """See `CallRecords`."""
+        return await self._db.write(lambda session: consents.record(session, record, at, self._policy).id)
+
+    async def late_key(self, record: ConsentRecord, at: datetime) -> None:
+        """See `CallRecords`."""
+        await self._db.write(lambda session: consents.note_late_key(session, record, at))
+
+    async def start_recording(
+        self, call_id: str, consent_id: str, artifact_id: str, at: datetime
+    ) -> OpenRecording:
+        """See `CallRecords`."""
+        new = await self._db.write(
+            lambda session: artifacts.create_recording(
+                session, self._keys, call_id, consent_id, at, self._policy, self._tags, artifact_id
+            )
+        )
+        spool = await asyncio.to_thread(self._store.create_spool, new.artifact_id, new.data_key)
+        return OpenRecording(new.artifact_id, new.data_key, spool)
+
+    async def seal(self, recording: OpenRecording, at: datetime, ending: Ending) -> None:
+        """See `CallRecords`."""
+        artifact_id = recording.artifact_id
+        try:
+            facts = await asyncio.to_thread(self._store.finish, artifact_id, recording.data_key)
+        except NothingRecorded:
+            await self._db.write(
+                lambda session: artifacts.abandon(session, artifact_id, at, "nothing captured")
+            )
+            return
+
+        def write(session: Session) -> None:
+            artifacts.seal(
+                session,
+                artifact_id,
+                facts,
+                at,
+                self._policy,
+                ending.intervals,
+                ending.incomplete_reason,
+            )
+
+        try:
+            await self._db.write(write)
+        except NotReadable:  # withdrawn or erased while it was encoded
+            await asyncio.to_thread(self._store.remove, artifact_id)
+
+    async def withdraw(self, call_id: str, at: datetime, channel: str) -> None:
+        """See `CallRecords`."""
+        from storage.sweep import erase_now
+
+        touched = await self._db.write(
+            lambda session: consents.withdraw(
+                session, call_id, at, channel, "caller", self._policy.withdrawal.midcall_delete_partial
+            )
+        )
+        for artifact_id in touched:
+            await asyncio.to_thread(erase_now, self._db, self._store, artifact_id, at)
+
+    async def close(self, call_id: str, at: datetime, reason: str) -> None:
+        """See `CallRecords`."""
+        await self._db.write(lambda session: calls.close_call(session, call_id, at, reason, self._policy))

@@ -1,0 +1,40 @@
+"""`tast1`: the one command line. Every command has `--help`; most have `--json`.
+
+Commands that only read or change storage work whether or not the gateway runs.
+"""
+
+from __future__ import annotations
+
+import typer
+
+from gateway.cli.audit import audit_app
+from gateway.cli.calls import calls_app
+from gateway.cli.config import config_app
+from gateway.cli.demo import demo
+from gateway.cli.phone import call
+from gateway.cli.policy import policy_app
+from gateway.cli.recordings import recordings_app
+from gateway.cli.serve import serve
+from gateway.cli.sweep import sweep
+
+app = typer.Typer(
+    name="tast1",
+    help="Calls that are recorded only when the caller presses 1, and forgotten on time.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,  # a traceback with local variables could show a caller's number
+    epilog="Start with `tast1 demo`; run with `tast1 serve`; look with `tast1 calls`.",
+)
+app.command()(serve)
+app.command()(demo)
+app.command()(call)
+app.add_typer(calls_app)
+app.add_typer(recordings_app)
+app.command()(sweep)
+app.add_typer(audit_app)
+app.add_typer(config_app)
+app.add_typer(policy_app)
+
+
+def main() -> None:
+    """The entry point of the `tast1` script."""
+    app()

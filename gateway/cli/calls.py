@@ -1,0 +1,158 @@
+"""`tast1 calls`: live and past calls, their timeline, and what an agent may ask of a live one."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gateway.cli.context import (
+    DEFAULT_FILE,
+    AsJson,
+    ConfigFile,
+    Language,
+    archive,
+    console,
+    fail,
+    load,
+    local,
+    print_json,
+    table,
+)
+from gateway.texts import text
+
+calls_app = typer.Typer(
+    name="calls", help="Live and past calls; stop, pause or offer a recording.", invoke_without_command=True
+)
+CallId = Annotated[str, typer.Argument(help="The call's id, or the beginning of it.")]
+
+
+@calls_app.callback()
+def listing(
+    context: typer.Context,
+    config: ConfigFile = DEFAULT_FILE,
+    limit: Annotated[int, typer.Option(help="How many, newest first.")] = 50,
+    as_json: AsJson = False,
+    lang: Language = "da",
+) -> None:
+    """Calls, newest first (without a command); stop, pause or offer a recording in a live one."""
+    if context.invoked_subcommand is not None:
+        return
+    from storage import calls
+
+    with archive(config) as opened:
+        rows = opened.database.read_sync(lambda session: calls.listing(session, limit))
+    found = [
+        {
+            "call": row.id,
+            "flow": row.flow,
+            "direction": row.direction,
+            "arrived_at": row.arrived_at,
+            "ended_at": row.ended_at,
+            "end_reason": row.end_reason,
+            "decision": row.decision,
+        }
+        for row in rows
+    ]
+    if as_json:
+        print_json(found)
+    elif not found:
+        console.print(text("calls.none", lang))
+    else:
+        table(
+            text("title.calls", lang),
+            ("call", "arrived", "ended", "flow", "decision", "state"),
+            [
+                (
+                    row["call"],
+                    local(row["arrived_at"]),
+                    local(row["ended_at"]),
+                    row["flow"],
+                    text(f"decision.{row['decision']}", lang) if row["decision"] else "",
+                    text("state.ended" if row["ended_at"] else "state.live", lang),
+                )
+                for row in found
+            ],
+            lang,
+        )
+
+
+@calls_app.command()
+def live(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False, lang: Language = "da") -> None:
+    """Calls that are up now, with the state of their recording."""
+    up = _ask(config, lang, "GET", "/calls")["up"]
+    if as_json:
+        print_json(up)
+    elif not up:
+        console.print(text("calls.none", lang))
+    else:
+        table(
+            text("title.calls", lang),
+            ("call", "arrived", "flow", "state", "recorded"),
+            [
+                (
+                    row["call"],
+                    row["arrived_at"],
+                    row["flow"],
+                    row["phase"],
+                    text("yes" if row["recording"] else "no", lang),
+                )
+                for row in up
+            ],
+            lang,
+        )
+
+
+@calls_app.command()
+def timeline(
+    call: CallId, config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False, lang: Language = "da"
+) -> None:
+    """What happened in a call that is up or has just ended."""
+    found = _ask(config, lang, "GET", f"/calls/{call}")
+    if as_json:
+        print_json(found)
+        return
+    from gateway.cli.timeline import print_timeline
+
+    print_timeline(found["call"], found["timeline"], lang)
+
+
+def _agent_command(name: str, help_text: str) -> None:
+    @calls_app.command(name, help=help_text)
+    def command(call: CallId, config: ConfigFile = DEFAULT_FILE, lang: Language = "da") -> None:
+        _ask(config, lang, "POST", f"/calls/{call}/{name}")
+        console.print(text("calls.asked", lang))
+
+
+_agent_command("stop", "Stop recording: consent is withdrawn, what was recorded goes, the call goes on.")
+_agent_command("pause", "Record silence until `resume`.")
+_agent_command("resume", "Go on recording after `pause`.")
+_agent_command("offer", "Play the consent prompt again; recording begins only after a new key.")
+_agent_command("transferred", "Nobody of the company is left in the call: recording ends.")
+
+
+def _ask(config: Path, lang: str, method: str, path: str) -> Any:
+    """Ask the running gateway; says so when it does not run or does not know the call."""
+    socket = load(config).control_socket
+    try:
+        return asyncio.run(_request(socket, method, path))
+    except OSError:
+        raise fail(text("serve.not_running", lang)) from None
+    except LookupError:
+        raise fail(text("calls.unknown", lang)) from None
+
+
+async def _request(socket: Path, method: str, path: str) -> Any:
+    import aiohttp
+
+    connector = aiohttp.UnixConnector(path=str(socket))
+    async with (
+        aiohttp.ClientSession(connector=connector) as session,
+        session.request(method, f"http://tast1{path}") as response,
+    ):
+        if response.status == 404:
+            raise LookupError(path)
+        response.raise_for_status()
+        return await response.json()

@@ -1,0 +1,200 @@
+"""`tast1 recordings`: what is kept, why, until when; and a copy for who may have one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gateway.cli.context import (
+    DEFAULT_FILE,
+    AsJson,
+    ConfigFile,
+    Language,
+    actor,
+    archive,
+    console,
+    fail,
+    local,
+    now,
+    print_json,
+    seconds,
+    table,
+)
+from gateway.texts import text
+
+recordings_app = typer.Typer(name="recordings", help="What is kept of calls, why, and until when.")
+ArtifactId = Annotated[str, typer.Argument(help="The artifact's id, or the beginning of it.")]
+
+
+@recordings_app.command("list")
+def listing(
+    config: ConfigFile = DEFAULT_FILE,
+    limit: Annotated[int, typer.Option(help="How many, newest first.")] = 50,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Consent evidence and decision logs too.")
+    ] = False,
+    as_json: AsJson = False,
+    lang: Language = "da",
+) -> None:
+    """Recordings with their lawful basis and expiry, newest first."""
+    from storage.model import ArtifactKind
+
+    with archive(config) as opened:
+        found = artifact_rows(opened, None if everything else ArtifactKind.AUDIO, limit)
+    if as_json:
+        print_json(found)
+    elif not found:
+        console.print(text("recordings.none", lang))
+    else:
+        print_artifacts(found, lang)
+
+
+@recordings_app.command()
+def show(
+    artifact: ArtifactId, config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False, lang: Language = "da"
+) -> None:
+    """One artifact: its facts, its grounds, and its deletion certificate once it is gone."""
+    from storage import artifacts, certificates
+
+    with archive(config) as opened:
+        artifact_id = _find(opened, artifact, lang)
+
+        def read(session: Any) -> tuple[Any, Any]:
+            return artifacts.get(session, artifact_id), certificates.of_artifact(session, artifact_id)
+
+        row, certificate = opened.database.read_sync(read)
+        grounds = opened.database.read_sync(lambda session: artifacts.grounds_of(session, artifact_id))
+    facts = _facts(row, grounds)
+    facts["certificate"] = (
+        {"id": certificate.dc_id, "purged_at": certificate.purged_at, "lapsed": certificate.lapsed}
+        if certificate
+        else None
+    )
+    if as_json:
+        print_json(facts)
+        return
+    print_artifacts([facts], lang)
+    if grounds:
+        table(
+            text("column.ground", lang),
+            ("ground", "rule", "lawful_basis", "purposes", "until", "expires_at"),
+            [
+                (
+                    ground.ground.value,
+                    ground.rule,
+                    ", ".join(ground.lawful_basis),
+                    ", ".join(ground.purposes),
+                    ground.until or text("open_ended", lang),
+                    local(ground.expires_at),
+                )
+                for ground in grounds
+            ],
+            lang,
+        )
+    if certificate:
+        console.print(
+            f"{text('column.certificate', lang)}: {certificate.dc_id} {local(certificate.purged_at)}"
+        )
+
+
+@recordings_app.command()
+def export(
+    artifact: ArtifactId,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where to write the FLAC file.")],
+    purpose: Annotated[str, typer.Option(help="Why, for the audit log: training, analysis, documentation.")],
+    config: ConfigFile = DEFAULT_FILE,
+    lang: Language = "da",
+) -> None:
+    """Write a readable copy (FLAC; caller left, agent right). The policy is asked, the reading is logged."""
+    from storage import readings
+    from storage.artifacts import NotReadable
+
+    with archive(config) as opened:
+        artifact_id = _find(opened, artifact, lang)
+        if out.exists():
+            raise fail(text("recordings.exists", lang, path=out))
+        try:
+            reader = readings.open_recording(
+                opened.database, opened.store, opened.keys, artifact_id, now(), actor(), "export", purpose
+            )
+        except NotReadable as refusal:
+            raise fail(f"{text('recordings.expired', lang)} {refusal}") from None
+        descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            while piece := reader.read(1 << 18):
+                file.write(piece)
+    console.print(text("recordings.exported", lang, path=out, duration=f"{out.stat().st_size} B"))
+
+
+def artifact_rows(opened: Any, kind: Any, limit: int) -> list[dict[str, Any]]:
+    """Artifacts with their grounds as plain values."""
+    from storage import artifacts
+
+    found = opened.database.read_sync(lambda session: artifacts.listing(session, kind=kind, limit=limit))
+    return [_facts(row, grounds) for row, grounds in found]
+
+
+def print_artifacts(rows: list[dict[str, Any]], lang: str) -> None:
+    """The table of artifacts: kind, length, hash, lawful basis, until, expires at."""
+    table(
+        text("title.artifacts", lang),
+        ("artifact", "call", "kind", "state", "duration", "sha256", "lawful_basis", "until", "expires_at"),
+        [
+            (
+                row["artifact"][:12],
+                row["call"][:8],
+                text(f"kind.{row['kind']}", lang),
+                text(f"state.{row['state']}", lang),
+                seconds(row["duration_ms"]),
+                (row["sha256"] or "")[:16],
+                ", ".join(row["lawful_basis"]),
+                row["until"] or ("" if row["state"] == "erased" else text("open_ended", lang)),
+                local(row["expires_at"]),
+            )
+            for row in rows
+        ],
+        lang,
+    )
+
+
+def _facts(row: Any, grounds: Any) -> dict[str, Any]:
+    active = [ground for ground in grounds if ground.ended_at is None]
+    open_ended = any(ground.until is None for ground in active)
+    return {
+        "artifact": row.id,
+        "call": row.call_id,
+        "kind": row.kind,
+        "state": row.state,
+        "duration_ms": row.duration_ms,
+        "sample_rate_hz": row.sample_rate_hz,
+        "channels": row.channels,
+        "intervals_ms": row.intervals,
+        "sha256": row.sha256,
+        "incomplete_reason": row.incomplete_reason,
+        "grounds": [ground.ground.value for ground in active],
+        "lawful_basis": sorted({basis for ground in active for basis in ground.lawful_basis}),
+        "until": None if open_ended else max((ground.until for ground in active), default=None),
+        "expires_at": None if open_ended else max((ground.expires_at for ground in active), default=None),
+        "controller": row.controller,
+        "processor": row.processor,
+        "region": row.region,
+    }
+
+
+def _find(opened: Any, prefix: str, lang: str) -> str:
+    """The one artifact whose id begins so."""
+    from sqlalchemy import select
+
+    from storage.tables import Artifact
+
+    found = opened.database.read_sync(
+        lambda session: session.scalars(
+            select(Artifact.id).where(Artifact.id.startswith(prefix)).limit(2)
+        ).all()
+    )
+    if len(found) != 1 or not prefix:
+        raise fail(text("recordings.unknown", lang))
+    return str(found[0])

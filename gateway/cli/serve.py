@@ -1,0 +1,72 @@
+"""`tast1 serve`: run the gateway until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from typing import Annotated
+
+import typer
+
+from gateway import logs
+from gateway.cli.context import DEFAULT_FILE, ConfigFile, Language, console, fail, load
+from gateway.config import Settings
+from gateway.texts import text
+
+
+def serve(
+    config: ConfigFile = DEFAULT_FILE,
+    drain: Annotated[
+        float, typer.Option(help="Seconds to wait for calls that are up when told to stop.")
+    ] = 30.0,
+    lang: Language = "da",
+) -> None:
+    """Answer calls. Stops on SIGINT or SIGTERM: takes no new calls, waits for those that are up."""
+    from storage.database import DatabaseError
+    from storage.keys import KeysError
+    from storage.sealed import MediaError
+
+    settings = load(config)
+    logs.configure(settings.logs)
+    if sys.platform == "linux":
+        import uvloop
+
+        # Twice the SIP messages a second at the edge.
+        asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    try:
+        asyncio.run(_serve(settings, drain, lang))
+    except (DatabaseError, KeysError, MediaError, OSError) as error:
+        raise fail(str(error)) from None
+
+
+async def _serve(settings: Settings, drain_s: float, lang: str) -> None:
+    from gateway.app import Gateway
+
+    gateway = Gateway(settings)
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    await gateway.start()
+    console.print(text("serve.ready", lang, uri=dial_uri(settings)), style="bold green")
+    await stopped.wait()
+    up = len(gateway.calls)
+    if up:
+        console.print(text("serve.draining", lang, count=up))
+    await gateway.stop(drain_s)
+
+
+def dial_uri(settings: Settings) -> str:
+    """The SIP URI to dial this gateway by."""
+    sip = settings.sip
+    listener = sip.udp or sip.tcp or sip.tls or ""
+    host, _, port = listener.rpartition(":")
+    if sip.public_host:
+        host = sip.public_host
+    elif host in ("0.0.0.0", "[::]"):  # noqa: S104  compared, not listened on
+        host = "127.0.0.1"
+    transport = "" if sip.udp else ";transport=tcp" if sip.tcp else ";transport=tls"
+    flows = settings.flows
+    user = next((flow.numbers[0] for flow in flows if flow.numbers), "tast1")
+    return f"sip:{user}@{host}:{port}{transport}"

@@ -1,0 +1,160 @@
+"""HTTP listeners: health and metrics on a port, control on a Unix socket only its owner may use."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from prometheus_client.registry import Collector
+
+from gateway.callflow.messages import (
+    Event,
+    OfferRequested,
+    PauseRequested,
+    ResumeRequested,
+    StopRequested,
+    TransferredExternal,
+)
+from gateway.calls.driver import CallDriver
+from gateway.calls.live import LiveCalls
+from gateway.web import metrics
+
+COMMANDS: dict[str, Callable[[], Event]] = {
+    "stop": lambda: StopRequested("agent"),
+    "pause": PauseRequested,
+    "resume": ResumeRequested,
+    "offer": OfferRequested,
+    "transferred": TransferredExternal,
+}
+"""What an agent may ask of a live call."""
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """Whether the gateway takes calls, and the facts that say why."""
+
+    ready: bool
+    facts: dict[str, Any]
+
+
+def health_app(readiness: Callable[[], Readiness], collectors: list[Collector]) -> web.Application:
+    """`/livez` (the process runs), `/readyz` (it takes calls; else 503), `/metrics`."""
+
+    async def livez(_: web.Request) -> web.Response:
+        return web.json_response({"status": "alive"})
+
+    async def readyz(_: web.Request) -> web.Response:
+        state = readiness()
+        body = {"status": "ready" if state.ready else "not ready", **state.facts}
+        return web.json_response(body, status=200 if state.ready else 503)
+
+    async def scrape(_: web.Request) -> web.Response:
+        return web.Response(
+            body=metrics.page(collectors),
+            headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
+        )
+
+    app = web.Application()
+    app.add_routes([web.get("/livez", livez), web.get("/readyz", readyz), web.get("/metrics", scrape)])
+    return app
+
+
+def control_app(calls: LiveCalls, drain: Callable[[], None]) -> web.Application:
+    """What the command line asks of a running gateway."""
+
+    async def listing(_: web.Request) -> web.Response:
+        return web.json_response(
+            {"up": [_call(c) for c in calls.up()], "recent": [_call(c) for c in calls.recent()]}
+        )
+
+    async def one(request: web.Request) -> web.Response:
+        driver = calls.find(request.match_info["call"])
+        if driver is None:
+            return web.json_response({"error": "no such call"}, status=404)
+        return web.json_response({**_call(driver), "timeline": _timeline(driver)})
+
+    async def command(request: web.Request) -> web.Response:
+        name = request.match_info["command"]
+        if name not in COMMANDS:
+            return web.json_response({"error": "no such command"}, status=404)
+        if not calls.post(request.match_info["call"], COMMANDS[name]()):
+            return web.json_response({"error": "no such call is up"}, status=404)
+        return web.json_response({"asked": name}, status=202)
+
+    async def draining(_: web.Request) -> web.Response:
+        drain()
+        return web.json_response({"asked": "drain"}, status=202)
+
+    app = web.Application()
+    app.add_routes(
+        [
+            web.get("/calls", listing),
+            web.get("/calls/{call}", one),
+            web.post("/calls/{call}/{command}", command),
+            web.post("/drain", draining),
+        ]
+    )
+    return app
+
+
+def _call(driver: CallDriver) -> dict[str, Any]:
+    return {
+        "call": driver.call_id,
+        "flow": driver.flow.name,
+        "arrived_at": driver.arrived_at.isoformat(),
+        "phase": driver.call.phase.value,
+        "consent": driver.call.consent.value,
+        "recording": driver.call.recording,
+    }
+
+
+def _timeline(driver: CallDriver) -> list[dict[str, Any]]:
+    return [
+        {"name": entry.name, "at": entry.at.isoformat(), "detail": entry.detail} for entry in driver.timeline
+    ]
+
+
+def _make_room(socket: Path) -> None:
+    socket.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    socket.unlink(missing_ok=True)
+
+
+class Listeners:
+    """The running listeners; `close` when done."""
+
+    def __init__(self) -> None:
+        self._runners: list[web.AppRunner] = []
+        self.port = 0
+
+    async def listen(self, app: web.Application, host: str, port: int) -> None:
+        """Serve on a TCP port (0: a free one, see `port`)."""
+        runner = await self._runner(app)
+        site = web.TCPSite(runner, host, port, reuse_address=True)
+        await site.start()
+        self.port = runner.addresses[0][1]
+
+    async def listen_unix(self, app: web.Application, path: Path) -> None:
+        """Serve on a Unix socket with mode 0600; a socket nobody listens on any more is replaced."""
+        await asyncio.to_thread(_make_room, path)
+        runner = await self._runner(app)
+        old = os.umask(0o177)
+        try:
+            await web.UnixSite(runner, str(path)).start()
+        finally:
+            os.umask(old)
+
+    async def _runner(self, app: web.Application) -> web.AppRunner:
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        self._runners.append(runner)
+        return runner
+
+    async def close(self) -> None:
+        """Stop listening."""
+        for runner in self._runners:
+            await runner.cleanup()
