@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -32,6 +33,8 @@ T = TypeVar("T")
 _READERS = 4
 _WRITERS = 8  # PostgreSQL only
 _RETRIES = 12
+_BUSY_MS = 30_000  # how long a write waits for another program's
+_SCRUB_WAIT_MS = 500  # writers wait meanwhile, so not longer
 _LOST_RACE = ("40001", "40P01")  # serialization_failure, deadlock_detected
 
 log = logging.getLogger(__name__)
@@ -108,9 +111,12 @@ class Database:
                 return True
             raw = self._writer.raw_connection()
             try:
-                busy, _, _ = raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                cursor = raw.cursor()
+                cursor.execute(f"PRAGMA busy_timeout={_SCRUB_WAIT_MS}")
+                busy, _, _ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
                 return not busy
             finally:
+                cursor.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
                 raw.close()
         except sa.exc.DBAPIError as error:
             raise _explained(error) from error
@@ -141,15 +147,15 @@ def _sqlite_engine(url: str, begin: str, connections: int) -> sa.Engine:
         pool_size=connections,
         max_overflow=0,
         pool_timeout=60,
-        connect_args={"timeout": 30, "check_same_thread": False},
+        connect_args={"timeout": _BUSY_MS / 1000, "check_same_thread": False},
     )
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
         # The driver's own implicit BEGIN would be a deferred one; ours is explicit (below).
         connection.isolation_level = None
+        _switch_to_wal(connection)
         for pragma in (
-            "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
             "secure_delete=ON",
@@ -162,6 +168,19 @@ def _sqlite_engine(url: str, begin: str, connections: int) -> sa.Engine:
         connection.exec_driver_sql(f"BEGIN {begin}")
 
     return engine
+
+
+def _switch_to_wal(connection: Any) -> None:
+    """SQLite does not wait for a lock when it changes the journal mode, so we do."""
+    for _ in range(_BUSY_MS // 50):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            time.sleep(0.05)
+    connection.execute("PRAGMA journal_mode=WAL")
 
 
 def _postgres_engine(url: str) -> sa.Engine:

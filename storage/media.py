@@ -13,6 +13,7 @@ Promises:
 from __future__ import annotations
 
 import hashlib
+import itertools
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -218,18 +219,18 @@ def _extremes(windows: npt.NDArray[np.int16]) -> bytes:
 
 def _encode(writer: SealedWriter, reader: SpoolReader, first: bytes, rest: Iterator[bytes]) -> None:
     form = reader.format
-    failed: BaseException | None = None
     try:
         with soundfile.SoundFile(
             writer, "w", form.sample_rate_hz, form.channels, subtype="PCM_16", format="FLAC"
         ) as flac:
-            flac.write(np.frombuffer(first, "<i2").reshape(-1, form.channels))
-            for piece in rest:
+            for piece in itertools.chain((first,), rest):
                 flac.write(np.frombuffer(piece, "<i2").reshape(-1, form.channels))
                 if writer.error is not None:
                     break
     except soundfile.LibsndfileError as error:
-        failed = error
+        writer.discard()
+        raise MediaError("the recording could not be encoded; look at the spool") from error
+    except BaseException:
+        writer.discard()
+        raise
     writer.close()
-    if failed is not None:
-        raise MediaError("the recording could not be encoded; look at the spool") from failed

@@ -66,8 +66,8 @@ class SealedWriter:
     """A write-only file object that seals what is written; `close()` makes it complete and durable.
 
     Only the first chunk may be written again (a FLAC encoder completes its header last): it is kept
-    in memory until `close()`. A failure is remembered in `error` and raised by `close()`, because the
-    encoder calls `write` from C, where an exception would be lost.
+    in memory until `close()`. After a failure everything is taken and dropped; the failure is in `error`
+    and raised by `close()`, because the encoder calls `write` from C, where an exception would be lost.
     """
 
     def __init__(self, path: Path, artifact_id: str, key: bytes) -> None:
@@ -99,7 +99,7 @@ class SealedWriter:
                 self.error = explain(error, "sealing a recording")
             except MediaError as error:
                 self.error = error
-        return len(data) if self.error is None else 0
+        return len(data)
 
     def _take(self, data: bytes) -> None:
         if self._position < self._length:
@@ -146,6 +146,10 @@ class SealedWriter:
     def read(self, size: int = -1) -> bytes:
         """Part of the file protocol the encoder asks for; it reads nothing back."""
         return b""
+
+    def discard(self) -> None:
+        """Let go of the unfinished file."""
+        os.close(self._fd)
 
     def close(self) -> None:
         """Seal what is left, fsync, close. Raises the first failure."""

@@ -1,0 +1,225 @@
+"""The database itself refuses sound and words nobody consented to; and the consent record is whole."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+
+from storage import artifacts, calls, consents
+from storage.artifacts import NotReadable
+from storage.database import Refused
+from storage.model import ArtifactKind
+from storage.sweep import erase_now
+from storage.tables import Artifact, Case, Consent
+from tests.storage.world import ARRIVED, NUMBER, World, begin, consent_record, open_call, record_call
+
+LATER = ARRIVED + timedelta(seconds=30)
+CONTENT = ("AUD", "TRS", "DER")
+
+
+def store_decision(world: World, call_id: str, decision: str, offer: int = 1) -> str:
+    record = consent_record(call_id, decision, offer=offer)
+    return world.db.write_sync(lambda s: consents.record(s, record, LATER).id)
+
+
+def insert(world: World, call_id: str, kind: str, **more: object) -> None:
+    row = dict(
+        id="a" * 32,
+        kind=kind,
+        call_id=call_id,
+        state="capturing",
+        created_at=LATER,
+        anchor=LATER,
+        intervals=[],
+        controller="c",
+        processor="p",
+        region="EU",
+    )
+    world.db.write_sync(lambda s: s.add(Artifact(**{**row, **more})))
+
+
+@pytest.mark.parametrize("kind", CONTENT)
+@pytest.mark.parametrize("decision", ["none", "other_key", "early_key", "late_key"])
+def test_no_sound_or_words_after_anything_but_an_accepted_question(
+    world: World, kind: str, decision: str
+) -> None:
+    call_id = open_call(world)
+    consent_id = store_decision(world, call_id, decision)
+    for claimed in (decision, "accepted", None):
+        with pytest.raises(Refused):
+            insert(world, call_id, kind, consent_id=consent_id, consent_decision=claimed)
+
+
+@pytest.mark.parametrize("kind", [*CONTENT, "INVR"])
+def test_no_sound_or_words_without_any_record(world: World, kind: str) -> None:
+    call_id = open_call(world)
+    with pytest.raises(Refused):
+        insert(world, call_id, kind)
+    with pytest.raises(Refused):
+        insert(world, call_id, kind, consent_id="f" * 32, consent_decision="accepted")
+    with pytest.raises(Refused):
+        insert(world, call_id, kind, case_id="no such case")
+
+
+@pytest.mark.parametrize("kind", CONTENT)
+def test_an_accepted_question_permits_them(world: World, kind: str) -> None:
+    call_id = open_call(world)
+    insert(
+        world,
+        call_id,
+        kind,
+        consent_id=store_decision(world, call_id, "accepted"),
+        consent_decision="accepted",
+    )
+
+
+def test_a_stored_case_permits_an_investigators_recording_but_not_a_call_centre_one(world: World) -> None:
+    call_id = open_call(world)
+    consent_id = store_decision(world, call_id, "accepted")
+    world.db.write_sync(
+        lambda s: s.add(Case(id="case-1", kind="investigation", opened_at=LATER, opened_by="x"))
+    )
+    with pytest.raises(Refused):
+        insert(world, call_id, "AUD", case_id="case-1")
+    with pytest.raises(Refused):
+        insert(world, call_id, "INVR", consent_id=consent_id, consent_decision="accepted")
+    insert(world, call_id, "INVR", case_id="case-1")
+
+
+def test_a_decision_cannot_be_changed_under_a_recording(world: World) -> None:
+    record_call(world)
+    with pytest.raises(Refused):
+        world.db.write_sync(lambda s: s.execute(update(Consent).values(decision="none")))
+
+
+def test_an_erased_recording_cannot_come_back_without_consent(world: World) -> None:
+    call_id, recording = record_call(world)
+    world.db.write_sync(lambda s: consents.withdraw(s, call_id, LATER, "web", "caller"))
+    erase_now(world.db, world.store, [recording], LATER)
+    with pytest.raises(Refused):
+        world.db.write_sync(
+            lambda s: s.execute(update(Artifact).where(Artifact.id == recording).values(state="sealed"))
+        )
+
+
+def test_recording_cannot_have_begun_before_the_decision(world: World) -> None:
+    call_id = open_call(world)
+    consent_id = store_decision(world, call_id, "accepted")
+    early = ARRIVED + timedelta(seconds=21)
+    with pytest.raises(Refused, match="recording_after_decision"):
+        world.db.write_sync(
+            lambda s: artifacts.create_recording(s, world.keys, call_id, consent_id, early, world.settings)
+        )
+
+
+def test_the_record_holds_what_was_played_heard_and_pressed(world: World) -> None:
+    call_id, _ = begin(world)
+    world.db.write_sync(lambda s: calls.note_agent(s, world.keys, call_id, LATER, "sip:agent@example"))
+    (row,) = world.db.read_sync(lambda s: consents.of_call(s, call_id))
+    assert row.decision == "accepted" and row.offer == 1
+    assert row.started_local == "2025-01-15T12:00:02.000+01:00"
+    assert (row.played_ms, row.total_ms, row.marker) == (18000, 20000, "purposes_end")
+    assert row.keys == [
+        {
+            "digit": "1",
+            "at": "2025-01-15T11:00:20+00:00",
+            "method": "rfc4733",
+            "heard_ms": 18000,
+            "isolated": True,
+            "verdict": "accepted",
+        }
+    ]
+    assert row.recording_started_at == LATER >= row.decided_at
+    assert row.caller_pseudonym == calls.caller_pseudonym(world.keys, NUMBER) and NUMBER not in str(vars(row))
+    assert row.agent_pseudonym and "agent" not in row.agent_pseudonym
+    assert row.record_hash == consents.record_hash(row)
+
+
+def test_a_changed_record_no_longer_fits_its_hash(world: World) -> None:
+    call_id, _ = begin(world)
+    world.db.write_sync(lambda s: s.execute(update(Consent).values(played_ms=20000)))
+    (row,) = world.db.read_sync(lambda s: consents.of_call(s, call_id))
+    assert row.record_hash != consents.record_hash(row)
+
+
+def test_the_same_question_is_answered_once(world: World) -> None:
+    call_id = open_call(world)
+    store_decision(world, call_id, "none")
+    with pytest.raises(Refused):
+        store_decision(world, call_id, "accepted")
+    store_decision(world, call_id, "accepted", offer=2)
+    decided = world.db.read_sync(lambda s: [row.decision for row in consents.of_call(s, call_id)])
+    assert decided == ["none", "accepted"]
+    kinds = world.db.read_sync(lambda s: {a.kind: g[0].rule for a, g in artifacts.listing(s, call_id)})
+    assert kinds == {"NL": "R-12", "CE": "R-13"}
+
+
+def test_nothing_is_recorded_on_a_withdrawn_an_invalid_or_another_calls_consent(world: World) -> None:
+    def start(call_id: str, consent_id: str) -> None:
+        world.db.write_sync(
+            lambda s: artifacts.create_recording(s, world.keys, call_id, consent_id, LATER, world.settings)
+        )
+
+    other, mine, invalid = open_call(world), open_call(world), open_call(world)
+    consent_id = store_decision(world, mine, "accepted")
+    with pytest.raises(ValueError, match="R-01"):
+        start(other, consent_id)
+    world.db.write_sync(lambda s: consents.withdraw(s, mine, LATER, "agent", "agent"))
+    with pytest.raises(ValueError, match="R-20"):
+        start(mine, consent_id)
+    invalid_id = store_decision(world, invalid, "accepted")
+    world.db.write_sync(lambda s: consents.invalidate(s, invalid_id, LATER, "wrong prompt"))
+    with pytest.raises(ValueError, match="R-20"):
+        start(invalid, invalid_id)
+
+
+def test_an_invalid_consent_closes_what_rests_on_it(world: World) -> None:
+    call_id, recording = record_call(world)
+    (row,) = world.db.read_sync(lambda s: consents.of_call(s, call_id))
+    world.db.write_sync(lambda s: consents.invalidate(s, row.id, LATER, "wrong prompt"))
+    with pytest.raises(NotReadable):
+        world.db.read_sync(lambda s: artifacts.read_guard(s, recording, LATER))
+
+
+def test_withdrawing_twice_keeps_the_first_instant(world: World) -> None:
+    call_id, recording = record_call(world)
+    world.db.write_sync(lambda s: consents.withdraw(s, call_id, LATER, "agent", "agent"))
+    again = world.db.write_sync(
+        lambda s: consents.withdraw(s, call_id, LATER + timedelta(days=1), "web", "caller")
+    )
+    assert again == []
+    (row,) = world.db.read_sync(lambda s: consents.of_call(s, call_id))
+    assert (row.withdrawn_at, row.withdrawn_channel) == (LATER, "agent")
+    (ground,) = world.db.read_sync(lambda s: artifacts.grounds_of(s, recording))
+    assert ground.ended_at == LATER
+
+
+def test_accepted_but_never_recorded_evidence_goes_a_month_after_the_call(world: World) -> None:
+    call_id = open_call(world)
+    store_decision(world, call_id, "accepted")
+    world.db.write_sync(lambda s: calls.close_call(s, call_id, LATER, "no_agent"))
+    ((evidence, grounds),) = world.db.read_sync(lambda s: artifacts.listing(s, call_id))
+    assert evidence.kind == ArtifactKind.CONSENT_EVIDENCE.value
+    assert grounds[0].until is not None and grounds[0].until.isoformat() == "2025-02-14"
+
+
+def test_a_consent_given_anew_keeps_its_evidence_open_when_an_earlier_recording_goes(world: World) -> None:
+    call_id, new = begin(world)
+    gone = world.db.write_sync(lambda s: consents.withdraw(s, call_id, LATER, "agent", "agent"))
+    store_decision(world, call_id, "accepted", offer=2)
+    assert erase_now(world.db, world.store, gone, LATER).erased[0].artifact_id == new.artifact_id
+    untils = world.db.read_sync(
+        lambda s: [g[0].until for a, g in artifacts.listing(s, call_id, ArtifactKind.CONSENT_EVIDENCE)]
+    )
+    assert sorted(map(str, untils)) == ["2025-02-14", "None"]
+
+
+def test_the_spellings_of_a_danish_number_have_one_pseudonym(world: World) -> None:
+    spellings = ("+4587654321", "87654321", "004587654321", "4587654321", "+45 87 65 43 21")
+    assert len({calls.caller_pseudonym(world.keys, each) for each in spellings}) == 1
+    call_id = open_call(world, number="87654321")
+    found = world.db.read_sync(lambda s: calls.of_caller(s, world.keys, "+45 87 65 43 21"))
+    assert [call.id for call in found] == [call_id]
+    assert calls.normalise("Anonymous") == "anonymous" and calls.normalise("12345") == "12345"
