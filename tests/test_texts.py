@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import string
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from gateway.callflow.messages import Decision, Leg
-from gateway.texts import LANGUAGES, TEXTS, UnknownLanguage, language, text
+from gateway.callflow.messages import Decision, FailReason, Leg
+from gateway.calls.timeline import NAMES
+from gateway.texts import LANGUAGES, TEXTS, UnknownLanguage, language, text, word
 from ivr_prompts.catalogue import ROLES
 from storage.model import ArtifactKind
+
+ROOT = Path(__file__).parents[1]
 
 
 def placeholders(words: str) -> set[str]:
@@ -30,10 +36,47 @@ def test_everything_that_a_table_can_name_has_a_name() -> None:
     assert {f"prompt.{role}" for role in ROLES} <= TEXTS.keys()
 
 
+def test_everything_that_happens_in_a_call_has_a_text() -> None:
+    assert {f"event.{name}" for name in NAMES} == {key for key in TEXTS if key.startswith("event.")}
+    assert {f"reason.{one.value}" for one in FailReason} <= TEXTS.keys()
+
+
+def test_the_details_of_an_entry_are_told_in_words() -> None:
+    assert word("reason", "busy", "da") == "optaget"
+    assert word("decision", "accepted", "en") == "accepted"
+    assert word("status", 200, "en") == "SIP 200"
+    assert word("codec", "PCMA/8000", "en") == "PCMA/8000"
+
+
+def calls_of(name: str) -> Iterator[tuple[str, ast.Call]]:
+    """Every call of a function in our commands."""
+    for file in sorted((ROOT / "gateway").rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name:
+                yield f"{file.relative_to(ROOT)}:{node.lineno}", node
+
+
+def test_every_text_that_the_commands_say_is_there_with_its_values() -> None:
+    for place, call in calls_of("text"):
+        key = call.args[0]
+        if isinstance(key, ast.Constant):
+            assert key.value in TEXTS, f"{place}: no text {key.value}"
+            given = {keyword.arg for keyword in call.keywords}
+            assert placeholders(TEXTS[key.value][0]) == given, f"{place}: values of {key.value}"
+
+
+def test_every_column_that_the_commands_show_has_a_title() -> None:
+    for place, call in calls_of("table"):
+        columns = call.args[1]
+        assert isinstance(columns, ast.Tuple), f"{place}: write the columns here"
+        for column in columns.elts:
+            assert isinstance(column, ast.Constant) and f"column.{column.value}" in TEXTS, (
+                f"{place}: {column}"
+            )
+
+
 def test_placeholders_are_filled() -> None:
-    assert text("event.prompt_heard", "da", prompt=text("prompt.consent", "da"), ms=18718) == (
-        "spørgsmål om optagelse hørt til ende (18718 ms)"
-    )
+    assert text("serve.ready", "da", uri="sip:127.0.0.1") == "Klar. Ring til sip:127.0.0.1"
     assert text("column.until", "en") == "Until"
 
 

@@ -5,6 +5,7 @@ Each check yields `(key, why)`; `rules` looks at the settings alone, `places` al
 
 from __future__ import annotations
 
+import ipaddress
 import itertools
 import os
 from collections.abc import Iterator
@@ -31,7 +32,7 @@ def rules(file: ConfigFile) -> Iterator[Fault]:
 
 def places(file: ConfigFile) -> Iterator[Fault]:
     """Files and folders the settings name that are not there. Paths are absolute by now."""
-    for name in ("tls_certificate", "tls_key"):
+    for name in ("tls_certificate", "tls_key", "tls_ca"):
         path = getattr(file.sip, name)
         if file.sip.tls and path and not path.is_file():
             yield ("sip", name), "there is no such file (put it there, or give its path)"
@@ -55,6 +56,10 @@ def _sip(file: ConfigFile) -> Iterator[Fault]:
     for name in ("tls_certificate", "tls_key"):
         if sip.tls and getattr(sip, name) is None:
             yield ("sip", name), "is needed for sip.tls (give the path of a PEM file)"
+    if not ipaddress.ip_address(host_port(sip.worker_side)[0]).is_loopback:
+        yield ("sip", "worker_side"), "is no loopback address, and workers trust it (write 127.0.0.1:PORT)"
+    if sip.udp == sip.worker_side and host_port(sip.udp)[1]:
+        yield ("sip", "worker_side"), "sip.udp listens there already (choose another port)"
     taken: dict[tuple[str, int], str] = {}
     listeners = (("sip.tcp", sip.tcp), ("sip.tls", sip.tls), ("web.listen", file.web.listen))
     for name, listener in listeners:
@@ -74,7 +79,7 @@ def _sip(file: ConfigFile) -> Iterator[Fault]:
         if trunk.name in names:
             yield ("sip", "trunks", index, "name"), "another trunk has that name (choose another)"
         names.add(trunk.name)
-    if not sip.trunks:
+    if not sip.trunks and not sip.allow_unknown:
         yield ("sip", "trunks"), "nobody may send calls (name a trunk and its networks)"
     if sip.session_min_s > sip.session_expires_s:
         yield ("sip", "session_min_s"), "is more than session_expires_s (set it lower)"

@@ -5,9 +5,12 @@ A validator's `ValueError` reads "why (what to do)"; the loader puts line, key a
 
 from __future__ import annotations
 
+import dataclasses
 import ipaddress
 import re
+import typing
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -36,6 +39,16 @@ def setting(default: Any, description: str, because: str = "", **limits: Any) ->
         json_schema_extra={"because": because} if because else None,
         **limits,
     )
+
+
+def to_dataclass(kind: Any, section: Section) -> Any:
+    """`kind`, a dataclass, filled field by field from the settings of the same names."""
+    hints = typing.get_type_hints(kind)
+    values = {}
+    for field in dataclasses.fields(kind):
+        value = getattr(section, field.name)
+        values[field.name] = to_dataclass(hints[field.name], value) if isinstance(value, Section) else value
+    return kind(**values)
 
 
 def host_port(listener: str) -> tuple[str, int]:
@@ -105,6 +118,12 @@ def _country(value: str) -> str:
     return value
 
 
+def _path(value: Path) -> Path:
+    if "\0" in str(value):
+        raise ValueError("is no path (write one without control characters)")
+    return value
+
+
 def _once(values: Iterable[str]) -> tuple[str, ...]:
     values = tuple(values)
     twice = sorted({value for value in values if values.count(value) > 1})
@@ -122,4 +141,5 @@ Network = Annotated[str, AfterValidator(_network)]
 SipUri = Annotated[str, AfterValidator(_sip_uri)]
 Period = Annotated[str, AfterValidator(_period)]
 Country = Annotated[str, AfterValidator(_country)]
+FilePath = Annotated[Path, AfterValidator(_path)]
 Names = Annotated[tuple[str, ...], AfterValidator(_once)]

@@ -6,13 +6,11 @@ values mean is said once, in `storage.policy`; here they are only checked.
 
 from __future__ import annotations
 
-import dataclasses
-import typing
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from gateway.config.kinds import Period, Section, Whole, setting
+from gateway.config.kinds import Period, Section, Whole, setting, to_dataclass
 
 
 class RetentionSection(Section):
@@ -186,13 +184,3 @@ class PolicySection(Section):
         from storage.policy.settings import PolicySettings
 
         return to_dataclass(PolicySettings, self)
-
-
-def to_dataclass(kind: Any, section: Section) -> Any:
-    """`kind`, a dataclass, filled field by field from the settings of the same names."""
-    hints = typing.get_type_hints(kind)
-    values = {}
-    for field in dataclasses.fields(kind):
-        value = getattr(section, field.name)
-        values[field.name] = to_dataclass(hints[field.name], value) if isinstance(value, Section) else value
-    return kind(**values)

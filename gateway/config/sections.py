@@ -15,6 +15,7 @@ from gateway.config.kinds import (
     EU_EEA,
     Address,
     Country,
+    FilePath,
     Listener,
     Names,
     Network,
@@ -61,6 +62,26 @@ class LimitsSection(Section):
     )
     invites_per_s: Seconds = setting(10.0, "New calls a second from one source address.", gt=0, le=1000)
     invite_burst: Whole = setting(30, "New calls at once from one source address.", ge=1, le=10000)
+    messages_per_s: Seconds = setting(
+        1000.0, "Messages of any kind a second from one source address; more are dropped.", gt=0, le=100000
+    )
+    message_burst: Whole = setting(
+        2000, "Messages of any kind at once from one source address.", ge=1, le=100000
+    )
+    connections: Whole = setting(512, "TCP and TLS connections open at once.", ge=1, le=65535)
+    connections_per_source: Whole = setting(
+        64, "TCP and TLS connections open at once from one source address.", ge=1, le=65535
+    )
+    unknown_connections: Whole = setting(
+        32, "TCP and TLS connections open at once from networks of no trunk, in all.", ge=0, le=65535
+    )
+    message_s: Seconds = setting(
+        10.0, "Seconds in which a message that has begun on a connection must be complete.", gt=0, le=300
+    )
+    idle_s: Seconds = setting(3600.0, "Seconds after which a silent connection is closed.", ge=10, le=86400)
+    unsent_bytes: Whole = setting(
+        262144, "Bytes that may wait for a peer that does not read, before it is cut off.", ge=16384
+    )
 
 
 class SipSection(Section):
@@ -69,12 +90,19 @@ class SipSection(Section):
     udp: Listener | None = setting("127.0.0.1:5060", "ADDRESS:PORT for SIP over UDP; null: none.")
     tcp: Listener | None = setting("127.0.0.1:5060", "ADDRESS:PORT for SIP over TCP; null: none.")
     tls: Listener | None = setting(None, "ADDRESS:PORT for SIP over TLS; null: none.")
-    tls_certificate: Path | None = setting(None, "PEM file with the certificate chain; needed for tls.")
-    tls_key: Path | None = setting(None, "PEM file with the certificate's private key; needed for tls.")
+    tls_certificate: FilePath | None = setting(None, "PEM file with the certificate chain; needed for tls.")
+    tls_key: FilePath | None = setting(None, "PEM file with the certificate's private key; needed for tls.")
+    tls_ca: FilePath | None = setting(
+        None, "PEM file with the authorities that vouch for TLS peers we call; null: the system's."
+    )
     public_host: str | None = setting(
         None,
         "Host name or address that others reach us by; null: the address listened on.",
         pattern=r"^[A-Za-z0-9.:-]+$",
+    )
+    worker_side: Listener = setting(
+        "127.0.0.1:5059",
+        "Loopback ADDRESS:PORT between front door and workers; keep it, and calls outlive a restart.",
     )
     rtp_address: Address = setting(
         "127.0.0.1", "Address for the sound of calls; offered to trunk and agents."
@@ -83,7 +111,11 @@ class SipSection(Section):
     rtp_port_max: Port = setting(29999, "Last UDP port for sound.")
     trunks: tuple[TrunkSection, ...] = setting(
         (TrunkSection(name="loopback", networks=("127.0.0.0/8", "::1/128")),),
-        "Who may send calls; anybody else is refused.",
+        "Who may send calls.",
+    )
+    allow_unknown: bool = setting(False, "Whether networks of no trunk may send calls too.")
+    answer_unknown: bool = setting(
+        False, "Whether a refused network is told so (403); otherwise it hears nothing."
     )
     workers: Whole = setting(
         10, "Calls that can be up at once: one process each, forked before.", ge=1, le=1000
@@ -158,19 +190,19 @@ class FlowSection(Section):
 class PromptsSection(Section):
     """What callers hear."""
 
-    folder: Path | None = setting(None, "Folder of the prompt sets; null: the sets that come with Tast1.")
+    folder: FilePath | None = setting(None, "Folder of the prompt sets; null: the sets that come with Tast1.")
     default: str = setting("da", "The prompt set of flows that name none.")
 
 
 class StorageSection(Section):
     """Where recordings and records are kept, and under whose law."""
 
-    folder: Path = setting(Path("data"), "Folder of database, keys and sealed recordings.")
+    folder: FilePath = setting(Path("data"), "Folder of database, keys and sealed recordings.")
     database: str | None = setting(None, "SQLAlchemy URL; null: SQLite in the folder.")
-    key_file: Path | None = setting(
+    key_file: FilePath | None = setting(
         None, "The key encryption key, made on the first run; null: in the folder."
     )
-    memory_folder: Path = setting(Path("/dev/shm/tast1"), "Memory-backed folder for sound not yet sealed.")  # noqa: S108
+    memory_folder: FilePath = setting(Path("/dev/shm/tast1"), "In-memory folder for sound not yet sealed.")  # noqa: S108
     sync_ms: Whole = setting(
         500,
         "Milliseconds between writes of a growing recording to disk.",
@@ -182,7 +214,9 @@ class StorageSection(Section):
     allowed_regions: Annotated[tuple[Country, ...], Field(min_length=1)] = setting(
         EU_EEA, "Countries in which content may be stored."
     )
-    controller: str = setting("LB Forsikring", "The data controller, as records name it.", min_length=1)
+    controller: str | None = setting(
+        None, "The data controller, as records name it; null: company.name.", min_length=1
+    )
     processor: str | None = setting(None, "The data processor that runs Tast1; null: the controller itself.")
 
 
@@ -197,7 +231,7 @@ class WebSection(Section):
 class ControlSection(Section):
     """How the commands reach a running gateway."""
 
-    socket: Path | None = setting(None, "Path of the control socket; null: in the storage folder.")
+    socket: FilePath | None = setting(None, "Path of the control socket; null: in the storage folder.")
 
 
 class LogsSection(Section):

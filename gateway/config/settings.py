@@ -142,6 +142,11 @@ class Settings:
         return policy
 
     @property
+    def controller(self) -> str:
+        """The data controller, as records name it."""
+        return self.storage.controller or self.company.name
+
+    @property
     def database_url(self) -> str:
         """SQLAlchemy URL of the database; may hold a password."""
         return self.storage.database or f"sqlite:///{self.storage.folder / 'tast1.sqlite'}"
@@ -159,7 +164,9 @@ class Settings:
     def shown(self) -> dict[str, Any]:
         """Every effective setting, nested as in the file, secrets masked."""
         values = self.file.model_dump(mode="json")
-        values["storage"].update(database=self.database_url, key_file=str(self.key_file))
+        values["storage"].update(
+            controller=self.controller, database=self.database_url, key_file=str(self.key_file)
+        )
         values["control"].update(socket=str(self.control_socket))
         for name, flow in self.file.flows.items():
             values["flows"][name].update(

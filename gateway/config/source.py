@@ -65,7 +65,7 @@ def read(text: str, name: str) -> Source:
         mark = error.problem_mark or error.context_mark
         why = f"is not YAML: {error.problem} (look at quotes, colons and indentation here and just above)"
         raise Unreadable([(mark.line + 1 if mark else 1, "", why)]) from None
-    except (yaml.YAMLError, ValueError):
+    except (yaml.YAMLError, ValueError, RecursionError):
         raise Unreadable(
             [(1, "", "is not YAML: it holds what no text holds (save it as plain UTF-8 text)")]
         ) from None
