@@ -66,6 +66,7 @@ class Ground:
     reason: str = ""
     case: str | None = None
     ended_at: datetime | None = None
+    ended_by: str = ""  # what ended it before its time, with the rule, as part of a sentence
 
     def active(self, at: datetime) -> bool:
         """Whether the ground holds at the instant `at`."""
