@@ -10,14 +10,19 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import settings as trying
+from hypothesis import strategies as st
 from pydantic import BaseModel
 from typer.testing import CliRunner
 
 from gateway.callflow.settings import FlowSettings, IvrSettings
 from gateway.cli.config import config_app
-from gateway.config import ConfigError, ConfigFile, Settings
+from gateway.config import ConfigError, ConfigFile, Settings, to_dataclass
 from gateway.config.kinds import period_months_days
+from gateway.config.sections import LimitsSection
 from gateway.config.source import read
+from gateway.edge.settings import LimitSettings
 
 CONFIG = Path(__file__).parents[1] / "config.yaml"
 
@@ -112,6 +117,11 @@ def test_the_names_and_defaults_of_the_call_flow_are_the_call_flows_own() -> Non
     assert {field.name: field.default for field in dataclasses.fields(IvrSettings)} == {
         name: field.default for name, field in settings.items()
     }
+
+
+def test_the_limits_of_the_front_door_are_the_front_doors_own() -> None:
+    assert to_dataclass(LimitSettings, ConfigFile().sip.limits) == LimitSettings()
+    assert {field.name for field in dataclasses.fields(LimitSettings)} == set(LimitsSection.model_fields)
 
 
 def test_the_policy_of_the_file_is_the_policy_of_the_storage() -> None:
@@ -246,6 +256,11 @@ def test_five_mistakes_are_five_lines_with_line_key_value_why_and_what_to_do() -
             "1: sip.trunks[0].networks[0] = 10.0.0.1/8: is no",
         ),
         ("sip: {session_expires_s: 100, session_min_s: 200}", "1: sip.session_min_s = 200: is more than"),
+        ("sip: {worker_side: '10.0.0.1:5059'}", "1: sip.worker_side = 10.0.0.1:5059: is no loopback address"),
+        (
+            "sip: {worker_side: '127.0.0.1:5060'}",
+            "1: sip.worker_side = 127.0.0.1:5060: sip.udp",
+        ),
         ("web: {listen: '127.0.0.1:5060'}", "1: web.listen = 127.0.0.1:5060: sip.tcp listens there already"),
         ("storage: {region: US}", "1: storage.region = US: is not one of storage.allowed_regions"),
         ("storage: {region: NO}", "1: storage.region = false: is a yes or no to YAML"),
@@ -262,6 +277,8 @@ def test_five_mistakes_are_five_lines_with_line_key_value_why_and_what_to_do() -
         ("a: b: c", "1: is not YAML: mapping values are not allowed here"),
         ("- a\n- b", "1: holds no settings"),
         ("x: \x00", "1: is not YAML: "),
+        ("[" * 2000, "1: is not YAML: "),
+        ('storage: {folder: "a\\0b"}', '1: storage.folder = "a\\0b": is no path'),
     ],
 )
 def test_a_mistake_says_where_and_why(text: str, expected: str) -> None:
@@ -294,6 +311,41 @@ def test_a_password_is_not_in_the_message() -> None:
 def test_what_does_not_fit_together_is_told_beside_what_is_wrong_by_itself() -> None:
     lines = mistakes("storage:\n  region: US\n  sync_ms: many\nnonsense: 1\n")
     assert [line.split(":")[1] for line in lines] == ["2", "3", "4"]
+
+
+@trying(deadline=None)
+@given(
+    st.sampled_from([key for key, _ in leaves(ConfigFile())]),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.lists(st.text() | st.integers())
+    | st.dictionaries(st.text() | st.integers(), st.none()),
+)
+def test_whatever_stands_at_a_setting_is_taken_or_told(key: tuple[Any, ...], value: Any) -> None:
+    values = ConfigFile().model_dump(mode="json")
+    place: Any = values
+    for part in key[:-1]:
+        place = place[part]
+    place[key[-1]] = value
+    try:
+        settings = parse(yaml.safe_dump(values, allow_unicode=True))
+    except ConfigError as error:
+        assert any(key[0] in mistake.key for mistake in error.mistakes)
+        assert all("\n" not in str(mistake) for mistake in error.mistakes)
+    else:
+        assert settings.flows and settings.shown()
+
+
+@trying(deadline=None)
+@given(st.text())
+def test_any_text_is_settings_or_a_list_of_mistakes(text: str) -> None:
+    try:
+        parse(text)
+    except ConfigError as error:
+        assert error.mistakes
 
 
 def test_files_that_are_not_there_are_told(tmp_path: Path) -> None:
