@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from gateway.config.kinds import EU_EEA, host_port
+from gateway.config.kinds import EU_EEA, host_port, sip_host_port
 from gateway.config.sections import ConfigFile, FlowSection
 from gateway.config.source import Key
 from ivr_prompts import BUILT_IN, Catalogue, CatalogueError
@@ -96,6 +96,20 @@ def _flows(file: ConfigFile) -> Iterator[Fault]:
                     ("flows", second, "numbers", index),
                     f"flow {first} has that number (take it out of one)",
                 )
+    ours = _own_addresses(file)
+    for name, flow in file.flows.items():
+        if flow.connect and sip_host_port(flow.connect) in ours:
+            yield (
+                ("flows", name, "connect"),
+                "is Tast1 itself: calls would go round (name the agents' address)",
+            )
+
+
+def _own_addresses(file: ConfigFile) -> set[tuple[str, int]]:
+    """Where calls reach us, as far as the settings say."""
+    ours = {host_port(one) for one in (file.sip.udp, file.sip.tcp, file.sip.tls) if one}
+    public = file.sip.public_host
+    return ours | ({(public.lower(), port) for _, port in ours} if public else set())
 
 
 def _ivr(file: ConfigFile) -> Iterator[Fault]:
@@ -133,8 +147,10 @@ def _storage(file: ConfigFile) -> Iterator[Fault]:
                 )
     if storage.region not in storage.allowed_regions:
         yield ("storage", "region"), "is not one of storage.allowed_regions (store elsewhere, or allow it)"
-    if file.control.socket and len(os.fsencode(file.control.socket)) > SOCKET_PATH_BYTES:
-        yield ("control", "socket"), f"is longer than {SOCKET_PATH_BYTES} bytes (choose a shorter path)"
+    key: Key = ("control", "socket") if file.control.socket else ("storage", "folder")
+    path = file.control.socket or storage.folder / "control.sock"
+    if len(os.fsencode(path)) > SOCKET_PATH_BYTES:
+        yield key, f"gives sockets a path of more than {SOCKET_PATH_BYTES} bytes (choose a shorter one)"
 
 
 def _can_hold(folder: Path) -> bool:

@@ -22,7 +22,7 @@ EU_EEA = (
 """ISO 3166 codes of the EU and EEA countries (R-51)."""
 
 _SIP_URI = re.compile(r"sip:(?:[^@\s<>:]+@)?(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+)(?::(\d{1,5}))?(?:;[^\s<>]+)?")
-_PERIOD = re.compile(r"P(?=\d)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?")
+_PERIOD = re.compile(r"P(?=\d)(?:(\d{1,2})Y)?(?:(\d{1,3})M)?(?:(\d{1,4})D)?")
 
 
 class Section(BaseModel):
@@ -55,6 +55,14 @@ def host_port(listener: str) -> tuple[str, int]:
     """`("127.0.0.1", 5060)` of `"127.0.0.1:5060"`; brackets of an IPv6 address are taken off."""
     host, _, port = listener.rpartition(":")
     return host.strip("[]"), int(port)
+
+
+def sip_host_port(uri: str) -> tuple[str, int]:
+    """`("agents.example", 5060)` of a SIP URI, the port the usual one when it names none."""
+    match = _SIP_URI.fullmatch(uri)
+    if match is None:
+        raise ValueError("is no SIP URI (write sip:USER@HOST or sip:USER@HOST:PORT)")
+    return match[1].strip("[]").lower(), int(match[2] or 5060)
 
 
 def period_months_days(period: str) -> tuple[int, int]:
@@ -100,9 +108,8 @@ def _network(value: str) -> str:
 
 
 def _sip_uri(value: str) -> str:
-    match = _SIP_URI.fullmatch(value)
-    if match is None or int(match[2] or 5060) > 65535:
-        raise ValueError("is no SIP URI (write sip:USER@HOST or sip:USER@HOST:PORT)")
+    if sip_host_port(value)[1] > 65535:
+        raise ValueError("has a port above 65535 (write sip:USER@HOST:PORT)")
     return value
 
 

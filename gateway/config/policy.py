@@ -6,11 +6,12 @@ values mean is said once, in `storage.policy`; here they are only checked.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from gateway.config.kinds import Period, Section, Whole, setting, to_dataclass
+from storage.policy.settings import PolicySettings
 
 
 class RetentionSection(Section):
@@ -179,8 +180,7 @@ class PolicySection(Section):
     logs: LogKeepingSection = setting(LogKeepingSection(), "Records about calls and look-ups.")
     location: LocationSection = setting(LocationSection(), "Where content may be.")
 
-    def to_policy(self) -> Any:
-        """The same as `storage.policy.settings.PolicySettings`."""
-        from storage.policy.settings import PolicySettings
-
-        return to_dataclass(PolicySettings, self)
+    def to_policy(self) -> PolicySettings:
+        """The same as the storage knows it."""
+        policy: PolicySettings = to_dataclass(PolicySettings, self)
+        return policy

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -29,9 +29,7 @@ from gateway.config.sections import (
     WebSection,
 )
 from gateway.config.source import Source, Unreadable, read, with_environment
-
-if TYPE_CHECKING:
-    from storage.policy.settings import PolicySettings
+from storage.policy.settings import PolicySettings
 
 
 @dataclass(frozen=True)
@@ -138,8 +136,7 @@ class Settings:
     @property
     def policy(self) -> PolicySettings:
         """How long what is kept, and why."""
-        policy: PolicySettings = self.file.policy.to_policy()
-        return policy
+        return self.file.policy.to_policy()
 
     @property
     def controller(self) -> str:
