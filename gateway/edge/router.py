@@ -1,0 +1,392 @@
+"""Router: what becomes of each message, decided without a socket. Time is an argument.
+
+1. From outside, only an INVITE without a To tag takes a worker, and only if a trunk sent it.
+2. A request within a dialog reaches the worker whose signed route it carries, from any address; without
+   one, only a trunk's request whose URI (our Contact) names a worker.
+3. A response passes only if our own branch in it recomputes from the Via below (`keys.Keys.branch`).
+4. From inside, only a worker may send. It may send anywhere but to ourselves.
+5. Nothing here must be remembered: what is (`Remembered`) only spares a repeated INVITE a second worker,
+   and heartbeats restore it.
+
+Not done: forwarding a request from outside to anywhere but a worker; strict routing (RFC 2543) by the next
+hop; repair of Contacts and SDP of phones behind NAT on UDP; authentication; a switch from UDP to TCP for
+requests over 1,300 bytes (RFC 3261 §18.1.1).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Union
+
+from gateway.edge import admission, proxy
+from gateway.edge.admission import Refusal
+from gateway.edge.answers import METHODS, answer, reply_flow, top_via
+from gateway.edge.fields import Malformed, Uri, address_of, parse_uri
+from gateway.edge.flows import Flow, flow_of
+from gateway.edge.keys import Keys
+from gateway.edge.lexer import Message, header, parse
+from gateway.edge.proxy import Places
+from gateway.edge.remembered import Remembered
+from gateway.edge.settings import EdgeSettings
+from gateway.edge.workers import Workers
+
+_REFUSED_S = 40.0  # an INVITE is repeated for 32 s (RFC 3261 timer B), and its ACK comes after that
+_PENDING_S = 300.0  # how long a phone may ring without a word
+_MOST = 10000
+
+
+@dataclass(frozen=True)
+class ToWorker:
+    """Send to a worker's UDP port on 127.0.0.1."""
+
+    port: int
+    data: bytes
+
+
+@dataclass(frozen=True)
+class ToFlow:
+    """Send back where a request came from; a lost connection is opened again to `otherwise` (a port)."""
+
+    flow: Flow
+    data: bytes
+    otherwise: int = 0
+
+
+@dataclass(frozen=True)
+class ToPlace:
+    """Send a worker's request to a host (to be looked up) and port, over `flow` if that is still open.
+
+    `if_failed` goes back to the worker when it cannot be sent; empty: nothing does.
+    """
+
+    transport: str
+    host: str
+    port: int
+    data: bytes
+    worker: int
+    if_failed: bytes = b""
+    flow: Flow | None = None
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """Nothing is sent. `reason`: a fixed word."""
+
+    reason: str
+
+
+Outcome = Union[ToWorker, ToFlow, ToPlace, Dropped]
+
+
+class Router:
+    """Decides for one edge. `started`: when it began, on the clock of every `now` (monotonic seconds)."""
+
+    def __init__(
+        self,
+        settings: EdgeSettings,
+        places: Places,
+        keys: Keys,
+        workers: Workers,
+        started: float,
+        counts: Counter[str],
+    ) -> None:
+        self.draining = False
+        self.counts = counts
+        self._settings = settings
+        self._limits = settings.limits
+        self._places = places
+        self._keys = keys
+        self._workers = workers
+        self._settled = started + settings.settle_s
+        self._trunks = admission.Trunks(settings)
+        self._messages = admission.Buckets(self._limits.messages_per_s, self._limits.message_burst)
+        self._invites = admission.Buckets(self._limits.invites_per_s, self._limits.invite_burst)
+        self._pending: Remembered[int] = Remembered(_MOST)
+        self._refused: Remembered[bytes] = Remembered(_MOST)
+
+    # --- from outside ---------------------------------------------------------------------------
+
+    def from_outside(self, data: bytes, source: Flow, now: float) -> Outcome:
+        """What becomes of a message that came to a public listener."""
+        if not self._messages.take(source.host, now):
+            return self._drop("message_rate")
+        if not data.strip(b"\r\n\0 "):
+            return self._drop("keep_alive")
+        try:
+            message = self._parsed(data)
+            if message.status:
+                return self._response_from_outside(message)
+            try:
+                message, ours, others = proxy.take_routes(proxy.received(message, source), self._places)
+                return self._request_from_outside(message, ours, others, source, now)
+            except Malformed as error:
+                raise error.with_fields(message.start, message.headers) from None
+        except Malformed as error:
+            return self._malformed(error, source)
+
+    def _parsed(self, data: bytes) -> Message:
+        limits = self._limits
+        if len(data) <= limits.message_bytes:
+            return parse(data, headers=limits.headers, line_bytes=limits.line_bytes)
+        try:
+            message = parse(
+                data[: limits.message_bytes], headers=limits.headers, line_bytes=limits.line_bytes
+            )
+        except Malformed as error:
+            raise Malformed("size", 513).with_fields(error.start, error.fields) from None
+        raise Malformed("size", 513).with_fields(message.start, message.headers)
+
+    def _request_from_outside(
+        self, message: Message, ours: list[Uri], others: list[bytes], source: Flow, now: float
+    ) -> Outcome:
+        port = None
+        if message.to_tag or message.method in (b"ACK", b"CANCEL"):  # what forms a dialog ignores `w`
+            port = self._signed_port(message, ours)
+        if port is None and self._trunks.name(source.host) is None:
+            if self._settings.answer_unknown:
+                return self._refuse(message, source, Refusal("unknown_source", 403))
+            return self._drop("unknown_source")
+        if others:
+            return self._refuse(message, source, Refusal("foreign_route", 403))
+        if port is None and message.to_tag:
+            port = self._named_port(message)
+        refusal = self._refusal(message, in_dialog=port is not None)
+        if refusal:
+            return self._refuse(message, source, refusal)
+        if port is not None:
+            return self._within_dialog(message, port, source, now)
+        if message.method == b"OPTIONS":
+            return self._options(message, source)
+        if message.method == b"INVITE" and not message.to_tag:
+            return self._invite(message, source, now)
+        if message.method in (b"CANCEL", b"ACK"):
+            return self._after_invite(message, source, now)
+        return self._refuse(message, source, Refusal("no_dialog", 481))
+
+    def _signed_port(self, message: Message, ours: list[Uri]) -> int | None:
+        for uri in [*ours, *self._own_request_uri(message)]:
+            port = self._keys.worker_port(uri.params.get(b"w") or b"", message.call_id)
+            if port is not None:
+                return port
+        return None
+
+    def _named_port(self, message: Message) -> int | None:
+        # A peer that ignores Record-Route sends to the worker's Contact, `sip:gw@PUBLIC:5060;w=PORT`.
+        for uri in self._own_request_uri(message):
+            name = uri.params.get(b"w") or b""
+            if name.isdigit() and len(name) <= 5 and self._workers.is_worker(int(name)):
+                return int(name)
+        return None
+
+    def _own_request_uri(self, message: Message) -> list[Uri]:
+        if not message.uri.lower().startswith((b"sip:", b"sips:")):
+            return []
+        uri = parse_uri(message.uri)
+        return [uri] if self._places.is_ours(uri) else []
+
+    def _refusal(self, message: Message, in_dialog: bool) -> Refusal | None:
+        if in_dialog and message.method == b"REFER":  # toll fraud, and a transfer nobody would record
+            return Refusal("refer", 603)
+        refusal = (
+            admission.refuse_method(message)
+            or admission.refuse_uri(message)
+            or admission.refuse_extensions(message)
+            or admission.refuse_body(message, self._limits)
+        )
+        if refusal:
+            return refusal
+        if not proxy.hops_left(message) and message.method != b"OPTIONS":
+            return Refusal("hops", 483)
+        if message.has(b"require") and message.method == b"OPTIONS":
+            asked = b", ".join(message.items(b"require"))
+            return Refusal("extension", 420, (header(b"Unsupported", asked),))
+        return None
+
+    def _within_dialog(self, message: Message, port: int, source: Flow, now: float) -> Outcome:
+        if not self._workers.is_worker(port):
+            if now < self._settled:
+                return self._drop("settling")
+            return self._refuse(message, source, Refusal("worker_gone", 481))
+        # pjsua answers both with 500, and trunks audit their dialogs by OPTIONS.
+        if message.method == b"OPTIONS" or (message.method == b"INFO" and not message.body.strip()):
+            return self._ok(message, source)
+        return self._to_worker(message, port, source)
+
+    def _options(self, message: Message, source: Flow) -> Outcome:
+        if message.to_tag:
+            return self._refuse(message, source, Refusal("no_dialog", 481))
+        if self.draining:
+            return self._refuse(message, source, self._busy("draining"))
+        return self._ok(message, source)
+
+    def _invite(self, message: Message, source: Flow, now: float) -> Outcome:
+        branch = self._branch(b"in", message)
+        port = self._pending.get(branch, now)
+        if port is not None:
+            self._pending.keep(branch, now + _PENDING_S, now)
+            return self._to_worker(message, port, source, dialog_forming=True)
+        again = self._refused.get(branch, now)
+        if again is not None:
+            return ToFlow(reply_flow(message.vias[0], source), again)
+        port = self._found(message, branch)
+        if port is None and now < self._settled:
+            return self._drop("settling")
+        if port is None:
+            if self.draining:
+                return self._refuse(message, source, self._busy("draining"), branch, now)
+            if not self._invites.take(source.host, now):
+                return self._refuse(message, source, self._busy("invite_rate"), branch, now)
+            port = self._workers.take(_text(message.call_id), _text(message.from_tag), _text(branch))
+            if port is None:
+                return self._refuse(message, source, self._busy("no_worker"), branch, now)
+            self.counts["accepted"] += 1
+        self._pending.put(branch, port, now + _PENDING_S, now)
+        return self._to_worker(message, port, source, dialog_forming=True)
+
+    def _after_invite(self, message: Message, source: Flow, now: float) -> Outcome:
+        branch = self._branch(b"in", message)
+        if self._refused.get(branch, now) is not None and message.method == b"ACK":
+            return self._drop("acknowledged")
+        port = self._pending.get(branch, now)
+        if port is None:
+            port = self._found(message, branch)
+        if port is not None:
+            return self._to_worker(message, port, source)
+        if now < self._settled:
+            return self._drop("settling")
+        return self._refuse(message, source, Refusal("no_transaction", 481))
+
+    def _found(self, message: Message, branch: bytes) -> int | None:
+        return self._workers.find(_text(message.call_id), _text(message.from_tag), _text(branch))
+
+    def _to_worker(self, message: Message, port: int, source: Flow, dialog_forming: bool = False) -> Outcome:
+        back = reply_flow(message.vias[0], source)
+        branch = self._branch(b"in", message)
+        token = self._keys.worker_token(port, message.call_id)
+        message = proxy.fewer_hops(message)
+        if dialog_forming:
+            message = proxy.record_routes(
+                message, self._places, source.transport, token, inwards=True, flow=source
+            )
+        params = b"branch=%s;o=%s" % (branch, back.token())
+        message = proxy.add_via(message, "UDP", self._places.inside, params)
+        return ToWorker(port, bytes(message))
+
+    def _response_from_outside(self, message: Message) -> Outcome:
+        if len(message.vias) < 2:
+            return self._drop("forged_response")
+        ours, below = message.vias
+        if ours.branch != self._keys.branch(b"out", below, message.call_id, message.cseq):
+            return self._drop("forged_response")
+        refusal = admission.refuse_body(message, self._limits)
+        if refusal:
+            return self._drop(refusal.reason)
+        return ToWorker(below.port or 5060, bytes(proxy.take_via(message)))
+
+    # --- from inside ----------------------------------------------------------------------------
+
+    def from_inside(self, data: bytes, host: str, port: int, now: float) -> Outcome:
+        """What becomes of a datagram that came to the worker side from a port of `host`."""
+        if host != "127.0.0.1" or not self._workers.is_worker(port):
+            return self._drop("no_worker_sent")
+        if not data.strip(b"\r\n\0 "):
+            return self._drop("keep_alive")
+        try:
+            message = parse(data)
+            if message.status:
+                return self._response_from_worker(message, now)
+            return self._request_from_worker(message, port)
+        except Malformed:
+            return self._drop("malformed_inside")
+
+    def _response_from_worker(self, message: Message, now: float) -> Outcome:
+        if len(message.vias) < 2:
+            return self._drop("forged_response")
+        ours, below = message.vias
+        back = flow_of(ours.params.get(b"o"))
+        if back is None or ours.branch != self._keys.branch(b"in", below, message.call_id, message.cseq):
+            return self._drop("forged_response")
+        if message.method == b"INVITE":
+            self._pending.keep(ours.branch, now + (_PENDING_S if message.status < 200 else _REFUSED_S), now)
+        otherwise = below.port or (5061 if back.transport == "TLS" else 5060)
+        return ToFlow(back, bytes(proxy.take_via(message)), otherwise)
+
+    def _request_from_worker(self, message: Message, port: int) -> Outcome:
+        message, ours, others = proxy.take_routes(message, self._places)
+        message = proxy.received(message, Flow("UDP", "127.0.0.1", port))
+        # Without a Route of its own a request goes to its URI (RFC 3261 §16.6 step 6).
+        target = parse_uri(address_of(others[0]) if others else message.uri)
+        if self._places.is_ours(target):
+            return self._back_to_worker(message, port, 482)
+        if not proxy.hops_left(message):
+            return self._back_to_worker(message, port, 483)
+        flow = None
+        if not others:
+            flow = next((flow for uri in ours if (flow := flow_of(uri.params.get(b"f")))), None)
+        transport = flow.transport if flow else target.transport
+        if transport not in self._places.public:
+            return self._back_to_worker(message, port, 503)
+        failed = b"" if message.method == b"ACK" else answer(message.headers, 503, self._tag(message))
+        params = b"branch=" + self._branch(b"out", message)
+        if transport == "UDP":
+            params += b";rport"
+        if message.method == b"INVITE" and not message.to_tag:
+            token = self._keys.worker_token(port, message.call_id)
+            message = proxy.record_routes(message, self._places, transport, token, inwards=False)
+        message = proxy.fewer_hops(message)
+        message = proxy.add_via(message, transport, self._places.public[transport], params)
+        host, number = target.place
+        return ToPlace(transport, host, number, bytes(message), port, failed, flow)
+
+    def _back_to_worker(self, message: Message, port: int, status: int) -> Outcome:
+        if message.method == b"ACK":
+            return self._drop("worker_request")
+        self.counts[f"refused:worker_{status}"] += 1
+        return ToWorker(port, answer(message.headers, status, self._tag(message)))
+
+    # --- answers --------------------------------------------------------------------------------
+
+    def _ok(self, message: Message, source: Flow) -> Outcome:
+        self.counts["answered"] += 1
+        extra = (header(b"Allow", METHODS), header(b"Accept", b"application/sdp"))
+        data = answer(message.headers, 200, self._tag(message), extra)
+        return ToFlow(reply_flow(message.vias[0], source), data)
+
+    def _busy(self, reason: str) -> Refusal:
+        return Refusal(reason, 503, (header(b"Retry-After", str(self._settings.retry_after_s).encode()),))
+
+    def _refuse(
+        self, message: Message, source: Flow, refusal: Refusal, branch: bytes = b"", now: float = 0.0
+    ) -> Outcome:
+        if message.method == b"ACK":
+            return self._drop(refusal.reason)
+        self.counts[f"refused:{refusal.reason}"] += 1
+        data = answer(message.headers, refusal.status, self._tag(message), refusal.headers)
+        if branch:  # the same answer for the same INVITE, even if a worker is free by then
+            self._refused.put(branch, data, now + _REFUSED_S, now)
+        return ToFlow(reply_flow(message.vias[0], source), data)
+
+    def _malformed(self, error: Malformed, source: Flow) -> Outcome:
+        start = error.start[:4].upper()
+        silent = error.reason == "lone_line_end" or start in (b"SIP/", b"ACK ") or not error.status
+        unanswerable = not any(h.name == b"via" for h in error.fields)
+        if silent or unanswerable or self._trunks.name(source.host) is None:
+            return self._drop(error.reason)
+        self.counts[f"refused:{error.reason}"] += 1
+        data = answer(error.fields, error.status, self._keys.to_tag(error.start))
+        return ToFlow(reply_flow(top_via(error.fields), source), data)
+
+    def _drop(self, reason: str) -> Outcome:
+        self.counts[f"dropped:{reason}"] += 1
+        return Dropped(reason)
+
+    def _branch(self, side: bytes, message: Message) -> bytes:
+        return self._keys.branch(side, message.vias[0], message.call_id, message.cseq)
+
+    def _tag(self, message: Message) -> bytes:
+        return self._keys.to_tag(self._branch(b"in", message))
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "surrogateescape")

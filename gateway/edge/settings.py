@@ -1,0 +1,91 @@
+"""What an operator may tune at the front door. Plain data; every default is the safe one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class TrunkSettings:
+    """A peer that may send calls."""
+
+    name: str = "trunk"
+    """Name in logs and metrics."""
+    networks: tuple[str, ...] = ()
+    """Source networks its requests come from, such as `192.0.2.0/24` (CIDR; IPv4 or IPv6)."""
+
+
+@dataclass(frozen=True)
+class LimitSettings:
+    """What is refused before anything else looks at it."""
+
+    message_bytes: int = 16384
+    """Longest SIP message, bytes."""
+    headers: int = 100
+    """Most header fields of a message."""
+    line_bytes: int = 2048
+    """Longest header field (folds included) or line of a body, bytes."""
+    sdp_lines: int = 200
+    """Most lines of a body."""
+    crypto_lines: int = 8
+    """Most `a=crypto` lines of a body; more than 64 overflow an array in a worker's SIP stack."""
+    invites_per_s: float = 10.0
+    """New calls from one source address, per second."""
+    invite_burst: int = 30
+    """New calls at once from one source address."""
+    messages_per_s: float = 1000.0
+    """Messages of any kind from one source address, per second; more are dropped in silence."""
+    message_burst: int = 2000
+    """Messages of any kind at once from one source address."""
+    connections: int = 512
+    """TCP and TLS connections open at once, in all."""
+    connections_per_source: int = 64
+    """TCP and TLS connections open at once from one source address."""
+    unknown_connections: int = 32
+    """TCP and TLS connections open at once from networks of no trunk (agents' phones), in all."""
+    message_s: float = 10.0
+    """Seconds within which a message that has begun on a connection must be complete."""
+    idle_s: float = 3600.0
+    """Seconds after which a silent connection is closed."""
+    unsent_bytes: int = 262144
+    """Bytes that may wait for a peer that does not read; then its connection is cut."""
+
+
+@dataclass(frozen=True)
+class EdgeSettings:
+    """One front door. Listeners are `ADDRESS:PORT` (`[::]:5060` for IPv6), None: no such listener."""
+
+    udp: str | None = "0.0.0.0:5060"
+    """SIP over UDP."""
+    tcp: str | None = None
+    """SIP over TCP."""
+    tls: str | None = None
+    """SIP over TLS 1.2 or later; needs `tls_certificate` and `tls_key`."""
+    tls_certificate: str | None = None
+    """Path of a PEM file with the certificate chain."""
+    tls_key: str | None = None
+    """Path of a PEM file with the certificate's private key."""
+    tls_ca: str | None = None
+    """Path of a PEM file with the authorities that vouch for TLS peers we call; None: the system's."""
+    public_host: str | None = None
+    """Name or address by which others reach us (Via, Record-Route); None: the address listened on."""
+    worker_side: str = "127.0.0.1:5059"
+    """Loopback `ADDRESS:PORT` for workers (UDP). Calls survive a restart only if it stays the same."""
+    trunks: tuple[TrunkSettings, ...] = (TrunkSettings("loopback", ("127.0.0.0/8", "::1/128")),)
+    """Who may send calls."""
+    limits: LimitSettings = field(default_factory=LimitSettings)
+    """What is refused."""
+    allow_unknown: bool = False
+    """Whether networks of no trunk may send calls too."""
+    answer_unknown: bool = False
+    """Whether a refused network is told so (403); otherwise it hears nothing."""
+    retry_after_s: int = 5
+    """Seconds a caller is asked to wait (Retry-After) when no worker is free or while draining."""
+    settle_s: float = 1.0
+    """Seconds after a start in which an unknown INVITE or CANCEL is left to be repeated, so that workers'
+    heartbeats can first say whose it is."""
+    resolve_s: float = 60.0
+    """Seconds a looked-up host address is used again."""
+    key: bytes = field(default=b"", repr=False)
+    """Secret behind branches and routes, 16 to 32 bytes, kept across restarts; empty: drawn at start,
+    and then no call outlives a restart of the gateway."""

@@ -1,0 +1,292 @@
+"""UDP sockets and TCP and TLS connections. Bytes in, bytes out; nothing here understands SIP beyond framing.
+
+A connection is bounded in all it may cost: how many there are, how long a begun message may take, how long
+it may be silent, how much may wait unread by its peer. Which loop runs (asyncio's own or uvloop) is no
+matter. Not done: client certificates and WebSocket; a TLS handshake under way (5 s at most) counts as no
+connection yet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections import Counter
+from collections.abc import Callable
+from typing import cast
+
+from gateway.edge.fields import Malformed
+from gateway.edge.flows import Flow
+from gateway.edge.framing import Framer
+from gateway.edge.settings import EdgeSettings, LimitSettings
+
+Received = Callable[[bytes, Flow], None]
+
+_BUFFER = 4 * 1024 * 1024  # bytes of datagrams the kernel may hold for us during a burst
+_HANDSHAKE_S = 5.0
+_CONNECT_S = 4.0
+_WAITING = 64  # messages that may wait for one connection to be made
+
+
+class UdpSocket(asyncio.DatagramProtocol):
+    """One UDP socket."""
+
+    def __init__(self, received: Received, counts: Counter[str]) -> None:
+        self._received = received
+        self._counts = counts
+        self._transport: asyncio.DatagramTransport | None = None
+
+    async def open(self, host: str, port: int) -> tuple[str, int]:
+        """Bind; the address bound. `OSError` when it is taken."""
+        loop = asyncio.get_running_loop()
+        await loop.create_datagram_endpoint(lambda: self, local_addr=(host, port))
+        assert self._transport is not None
+        bound = self._transport.get_extra_info("socket")
+        with contextlib.suppress(OSError):
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+        name = bound.getsockname()
+        return name[0], name[1]
+
+    def send(self, data: bytes, host: str, port: int) -> None:
+        """Send a datagram; what the kernel refuses is counted and lost, as datagrams are."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        try:
+            self._transport.sendto(data, (host, port))
+        except (OSError, ValueError):
+            self._counts["unsent:udp"] += 1
+
+    def close(self) -> None:
+        """Close at once."""
+        if self._transport:
+            self._transport.close()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by asyncio."""
+        self._transport = cast(asyncio.DatagramTransport, transport)
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        """Called by asyncio."""
+        self._received(data, Flow("UDP", addr[0], addr[1]))
+
+    def error_received(self, exc: Exception) -> None:
+        """Called by asyncio: an ICMP error for something sent earlier."""
+        self._counts["unsent:udp"] += 1
+
+
+class Connection(asyncio.Protocol):
+    """One TCP or TLS connection, whoever opened it."""
+
+    def __init__(self, streams: Streams, kind: str, inbound: bool) -> None:
+        self.flow: Flow | None = None
+        self.inbound = inbound
+        self._streams = streams
+        self._kind = kind
+        self._framer = Framer(streams.limits.message_bytes)
+        self._transport: asyncio.Transport | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._begun = False
+
+    def send(self, data: bytes) -> None:
+        """Send; a peer that does not read is cut off."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        self._transport.write(data)
+        if self._transport.get_write_buffer_size() > self._streams.limits.unsent_bytes:
+            self._end("slow_reader")
+
+    def close(self) -> None:
+        """Close at once."""
+        if self._transport:
+            self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by asyncio (for TLS: after the handshake)."""
+        self._transport = cast(asyncio.Transport, transport)
+        name = transport.get_extra_info("peername")
+        if not name:
+            self._transport.abort()
+            return
+        self.flow = Flow(self._kind, name[0], name[1])
+        if not self._streams.admit(self):
+            self._transport.abort()
+            return
+        # One that says nothing after it came gets no longer than one that breaks off in mid-message.
+        self._arm(self._streams.limits.message_s if self.inbound else self._streams.limits.idle_s)
+
+    def data_received(self, data: bytes) -> None:
+        """Called by asyncio."""
+        if self.flow is None or self._transport is None or self._transport.is_closing():
+            return
+        try:
+            messages, pings = self._framer.feed(data)
+        except Malformed as error:
+            self._end(error.reason)
+            return
+        for _ in range(min(pings, 8)):
+            self.send(b"\r\n")
+        if messages or not self._framer.begun or not self._begun:
+            self._begun = self._framer.begun
+            limits = self._streams.limits
+            self._arm(limits.message_s if self._begun else limits.idle_s)
+        for message in messages:
+            self._streams.received(message, self.flow)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Called by asyncio."""
+        if self._timer:
+            self._timer.cancel()
+        self._streams.forget(self)
+
+    def _arm(self, seconds: float) -> None:
+        if self._timer:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._end, "timeout")
+
+    def _end(self, reason: str) -> None:
+        self._streams.counts[f"closed:{reason}"] += 1
+        self.close()
+
+
+class Streams:
+    """All TCP and TLS connections: those that came, and those we opened. `known(host)`: is it a trunk's?"""
+
+    def __init__(
+        self, settings: EdgeSettings, received: Received, known: Callable[[str], bool], counts: Counter[str]
+    ) -> None:
+        self.limits: LimitSettings = settings.limits
+        self.received = received
+        self.counts = counts
+        self._settings = settings
+        self._known = known
+        self._servers: list[asyncio.AbstractServer] = []
+        self._open: dict[Flow, Connection] = {}
+        self._opening: dict[tuple[str, str, int], list[tuple[bytes, Callable[[], None]]]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._client_context: ssl.SSLContext | None = None
+
+    async def listen(self, kind: str, host: str, port: int) -> tuple[str, int]:
+        """Listen for `kind` (TCP, TLS); the address bound. `OSError`: taken; `ssl.SSLError`: no such key."""
+        loop = asyncio.get_running_loop()
+        if kind == "TLS":
+            server = await loop.create_server(
+                lambda: Connection(self, kind, inbound=True),
+                host,
+                port,
+                ssl=server_context(self._settings),
+                ssl_handshake_timeout=_HANDSHAKE_S,
+            )
+        else:
+            server = await loop.create_server(lambda: Connection(self, kind, inbound=True), host, port)
+        self._servers.append(server)
+        name = server.sockets[0].getsockname()
+        return name[0], name[1]
+
+    async def close(self) -> None:
+        """Close listeners and connections."""
+        for server in self._servers:
+            server.close()
+        for connection in list(self._open.values()):
+            connection.close()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def admit(self, connection: Connection) -> bool:
+        """Take in a connection that was made, if there is room for it."""
+        flow = connection.flow
+        assert flow is not None
+        limits = self.limits
+        if connection.inbound:
+            same = sum(1 for other in self._open if other.host == flow.host)
+            full = len(self._open) >= limits.connections or same >= limits.connections_per_source
+            if not full and not self._known(flow.host):
+                strangers = sum(1 for other in self._open if not self._known(other.host))
+                full = strangers >= limits.unknown_connections
+            if full:
+                self.counts["closed:too_many"] += 1
+                return False
+        self._open[flow] = connection
+        return True
+
+    def forget(self, connection: Connection) -> None:
+        """A connection is gone."""
+        if connection.flow and self._open.get(connection.flow) is connection:
+            del self._open[connection.flow]
+
+    def send(self, data: bytes, flow: Flow) -> bool:
+        """Send over a connection that is open; False when it is not."""
+        connection = self._open.get(flow)
+        if connection is None:
+            return False
+        connection.send(data)
+        return True
+
+    def connect(
+        self, kind: str, host: str, port: int, name: str, data: bytes, failed: Callable[[], None]
+    ) -> None:
+        """Send over a connection to `host` (an address), opened if need be; `failed` when it cannot be.
+
+        `name` is what a TLS certificate must be made out to.
+        """
+        if self.send(data, Flow(kind, host, port)):
+            return
+        key = (kind, host, port)
+        waiting = self._opening.get(key)
+        if waiting is not None:
+            if len(waiting) < _WAITING:
+                waiting.append((data, failed))
+            else:
+                failed()
+            return
+        if len(self._open) >= self.limits.connections:
+            failed()
+            return
+        self._opening[key] = [(data, failed)]
+        task = asyncio.get_running_loop().create_task(self._connect(key, name))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _connect(self, key: tuple[str, str, int], name: str) -> None:
+        kind, host, port = key
+        loop = asyncio.get_running_loop()
+        connection = Connection(self, kind, inbound=False)
+        try:
+            if kind == "TLS":
+                self._client_context = self._client_context or client_context(self._settings)
+                making = loop.create_connection(
+                    lambda: connection,
+                    host,
+                    port,
+                    ssl=self._client_context,
+                    server_hostname=name,
+                    ssl_handshake_timeout=_HANDSHAKE_S,
+                )
+            else:
+                making = loop.create_connection(lambda: connection, host, port)
+            await asyncio.wait_for(making, _CONNECT_S)
+        except (OSError, ssl.SSLError, asyncio.TimeoutError):
+            self.counts["unsent:connect"] += 1
+            for _, failed in self._opening.pop(key, []):
+                failed()
+            return
+        for data, _ in self._opening.pop(key, []):
+            connection.send(data)
+
+
+def server_context(settings: EdgeSettings) -> ssl.SSLContext:
+    """TLS 1.2 or later with our certificate. `OSError` or `ssl.SSLError` when its files cannot be used."""
+    if not settings.tls_certificate or not settings.tls_key:
+        raise ValueError("SIP over TLS needs sip.tls_certificate and sip.tls_key")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(settings.tls_certificate, settings.tls_key)
+    return context
+
+
+def client_context(settings: EdgeSettings) -> ssl.SSLContext:
+    """TLS 1.2 or later that asks the peer for a certificate in its name."""
+    context = ssl.create_default_context(cafile=settings.tls_ca)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
