@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import typing
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from gateway.config.kinds import period_months_days
 from gateway.config.sections import LimitsSection
 from gateway.config.source import read
 from gateway.edge.settings import LimitSettings
+from storage.policy.settings import CHOICES, PolicySettings
 
 CONFIG = Path(__file__).parents[1] / "config.yaml"
 
@@ -125,11 +127,30 @@ def test_the_limits_of_the_front_door_are_the_front_doors_own() -> None:
 
 
 def test_the_policy_of_the_file_is_the_policy_of_the_storage() -> None:
-    policy = pytest.importorskip("storage.policy.settings", reason="the policy's settings are not there")
-    assert ConfigFile().policy.to_policy() == policy.PolicySettings()
+    assert ConfigFile().policy.to_policy() == PolicySettings()
+    names = {key for key, _ in leaves(ConfigFile().policy)}
+    assert names == {tuple(name.split(".")) for name in policy_names(PolicySettings())}
     changed = parse("policy: {retention: {callcenter_days: 14}, rights: {hold_on: [access]}}").policy
     assert changed.retention.callcenter_days == 14
     assert changed.rights.hold_on == ("access",)
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_the_alternatives_of_the_policy_are_those_the_storage_knows(name: str) -> None:
+    section: Any = ConfigFile().policy
+    *parents, last = name.split(".")
+    for parent in parents:
+        section = getattr(section, parent)
+    assert typing.get_args(type(section).model_fields[last].annotation) == CHOICES[name]
+
+
+def policy_names(settings: Any, before: str = "") -> Iterator[str]:
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        if dataclasses.is_dataclass(value):
+            yield from policy_names(value, f"{before}{field.name}.")
+        else:
+            yield f"{before}{field.name}"
 
 
 def test_the_schema_describes_every_setting() -> None:
@@ -244,7 +265,8 @@ def test_five_mistakes_are_five_lines_with_line_key_value_why_and_what_to_do() -
         ("flows: {a: {numbers: '7'}}", "1: flows.a.numbers = '7': is no list"),
         ("flows: {a: {numbers: ['7', '7']}}", "1: flows.a.numbers = ['7', '7']: names 7 twice"),
         ("flows: {a: {connect: 'https://x'}}", "1: flows.a.connect = https://x: is no SIP URI"),
-        ("flows: {a: {connect: 'sip:a@b:70000'}}", "1: flows.a.connect = sip:a@b:70000: is no SIP URI"),
+        ("flows: {a: {connect: 'sip:a@b:70000'}}", "1: flows.a.connect = sip:a@b:70000: has a port"),
+        ("flows: {a: {connect: 'sip:a@127.0.0.1'}}", "1: flows.a.connect = sip:a@127.0.0.1: is Tast1 itself"),
         ("sip: {udp: null, tcp: null}", "1: sip.udp = null: nothing listens for calls"),
         ("sip: {udp: '127.0.0.1:70000'}", "1: sip.udp = 127.0.0.1:70000: has no port"),
         ("sip: {rtp_port_min: 80}", "1: sip.rtp_port_min = 80: is less than 1024"),
@@ -271,6 +293,10 @@ def test_five_mistakes_are_five_lines_with_line_key_value_why_and_what_to_do() -
         (
             "storage: {sync_ms: 5000}",
             "1: storage.sync_ms = 5000: is more than 1000: a crash may lose at most",
+        ),
+        (
+            f"storage: {{folder: /srv/{'x' * 100}}}",
+            f"1: storage.folder = /srv/{'x' * 72}...: gives sockets a path",
         ),
         ("nonsense: 1", "1: nonsense = 1: there is no such setting (take it out; there are company, sip"),
         ("ivr: {repeat: 1", "1: is not YAML: "),
@@ -313,7 +339,7 @@ def test_what_does_not_fit_together_is_told_beside_what_is_wrong_by_itself() -> 
     assert [line.split(":")[1] for line in lines] == ["2", "3", "4"]
 
 
-@trying(deadline=None)
+@trying(deadline=None, max_examples=60)
 @given(
     st.sampled_from([key for key, _ in leaves(ConfigFile())]),
     st.none()
@@ -339,7 +365,7 @@ def test_whatever_stands_at_a_setting_is_taken_or_told(key: tuple[Any, ...], val
         assert settings.flows and settings.shown()
 
 
-@trying(deadline=None)
+@trying(deadline=None, max_examples=60)
 @given(st.text())
 def test_any_text_is_settings_or_a_list_of_mistakes(text: str) -> None:
     try:
