@@ -12,18 +12,18 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
-from storage import audit_log, rules
+from storage import audit_log
 from storage.keys import Keys, new_data_key
 from storage.media import SealedFacts
 from storage.model import ArtifactKind, Ground, GroundName
-from storage.policy.clocks import local_date
-from storage.rules import PolicySettings
+from storage.policy import grounds
+from storage.policy.settings import PolicySettings
 from storage.tables import Artifact, Call, CallerNumber, Consent, DataKey, GroundRow, Peaks
 
 SCOPE = (ArtifactKind.AUDIO, ArtifactKind.TRANSCRIPT, ArtifactKind.DERIVED)
@@ -37,7 +37,7 @@ class NotReadable(Exception):
     """It may not be read. `rule` says why: R-10 (out of time), R-20 (withdrawn), R-60 (erased)."""
 
     def __init__(self, message: str, rule: str) -> None:
-        super().__init__(f"{message} ({rule})")
+        super().__init__(message if f"({rule})" in message else f"{message} ({rule})")
         self.rule = rule
 
 
@@ -100,7 +100,7 @@ def create_recording(
         tags=tags,
         artifact_id=artifact_id,
     )
-    add_ground(session, artifact.id, rules.consent_ground(started_at, settings), started_at)
+    add_ground(session, artifact.id, grounds.consent_ground(started_at, settings), started_at)
     data_key = new_data_key()
     session.add(DataKey(artifact_id=artifact.id, wrapped=keys.wrap(artifact.id, data_key)))
     audit_log.append(session, started_at, "record", artifact.id, {"call": call_id, "consent": consent_id})
@@ -161,17 +161,21 @@ def add_ground(session: Session, artifact_id: str, ground: Ground, at: datetime)
             reason=ground.reason,
             case_id=ground.case,
             ended_at=ground.ended_at,
+            ended_by=ground.ended_by,
         )
     )
     detail = {"ground": ground.ground.value, "rule": ground.rule, "until": _day(ground.until)}
     audit_log.append(session, at, "ground.add", artifact_id, detail)
 
 
-def end_ground(session: Session, row: GroundRow, at: datetime, reason: str) -> None:
-    """End a ground at `at`; it stays on record until the artifact is erased."""
+def end_ground(session: Session, row: GroundRow, at: datetime, ended_by: str) -> None:
+    """End a ground at `at`; it stays on record until the artifact is erased.
+
+    `ended_by` says what ended it, with the rule, as part of a sentence.
+    """
     if row.ended_at is None or row.ended_at > at:
-        row.ended_at, row.end_reason = at, reason
-        detail = {"ground": row.ground, "rule": row.rule, "reason": reason}
+        row.ended_at, row.ended_by = at, ended_by
+        detail = {"ground": row.ground, "rule": row.rule, "ended_by": ended_by}
         audit_log.append(session, at, "ground.end", row.artifact_id, detail)
 
 
@@ -234,14 +238,12 @@ def read_guard(session: Session, artifact_id: str, at: datetime) -> Readable:
         raise NotReadable("there is no such artifact, or it was erased long ago", "R-60")
     if artifact.blocked_at is not None:
         raise NotReadable("it is erased", "R-60")
-    all_grounds = grounds_of(session, artifact_id)
-    active = tuple(ground for ground in all_grounds if ground.active(at))
-    if not active:
-        raise _lapsed(all_grounds, at)
-    usable = tuple(ground for ground in active if ground.purposes)
-    if not usable:
-        raise NotReadable("it is kept but nobody may use it: consent was withdrawn", "R-20")
-    return Readable(artifact, usable)
+    held = grounds_of(session, artifact_id)
+    if not grounds.exists(held, at):
+        raise _lapsed(held, at)
+    if not grounds.readable(held, at):
+        raise NotReadable(grounds.why(held, at), "R-20")
+    return Readable(artifact, grounds.active(held, at))
 
 
 def unlock(
@@ -290,12 +292,17 @@ def capturing(session: Session, instance_calls: Iterable[str] | None = None) -> 
 
 
 def settle_call(
-    session: Session, call_id: str, last_life: date, at: datetime, settings: PolicySettings
+    session: Session,
+    call_id: str,
+    last_life: date,
+    at: datetime,
+    settings: PolicySettings,
+    due_at: datetime | None = None,
 ) -> None:
     """Bring what depends on a call's recordings up to date, after the call or a recording ended.
 
-    When none is left, consent evidence gets its last date, counted from `last_life` (R-13), and the
-    clear number goes.
+    When none is left, consent evidence gets its last date, counted from `last_life` (R-13; `due_at` is
+    the instant, if there was one), and the clear number goes.
     """
     living = session.scalars(
         select(Artifact.kind).where(Artifact.call_id == call_id, Artifact.state != "erased")
@@ -303,12 +310,11 @@ def settle_call(
     if any(kind in CONTENT for kind in living):
         return
     session.execute(delete(CallerNumber).where(CallerNumber.call_id == call_id))
-    _settle_evidence(session, call_id, last_life, at, settings)
+    ground = grounds.evidence_ground(last_life, settings, ended_at=due_at)
+    _settle_evidence(session, call_id, ground, at)
 
 
-def _settle_evidence(
-    session: Session, call_id: str, last_life: date, at: datetime, settings: PolicySettings
-) -> None:
+def _settle_evidence(session: Session, call_id: str, ground: Ground, at: datetime) -> None:
     # A consent just given in a call that goes on has its recording still before it.
     rows = session.scalars(
         select(GroundRow)
@@ -325,32 +331,25 @@ def _settle_evidence(
         )
     ).all()
     for row in rows:
-        ground = rules.evidence_ground(last_life, settings)
-        row.until, row.expires_at, row.rule = ground.until, ground.expires_at, ground.rule
+        row.clock_start, row.until, row.expires_at = ground.clock_start, ground.until, ground.expires_at
         detail = {"ground": row.ground, "rule": row.rule, "until": _day(row.until)}
         audit_log.append(session, at, "ground.until", row.artifact_id, detail)
 
 
-def last_life(due_at: datetime) -> date:
-    """The last civil date on which something whose last ground lapsed at `due_at` was allowed to exist."""
-    return local_date(due_at - timedelta(microseconds=1))
-
-
 def _restate_consent(session: Session, artifact: Artifact, at: datetime, settings: PolicySettings) -> None:
     artifact.anchor = at
-    ground = rules.consent_ground(at, settings)
+    ground = grounds.consent_ground(at, settings)
     for row in ground_rows(session, artifact.id):
         if row.ground == GroundName.CONSENT.value and row.ended_at is None:
             row.clock_start, row.until, row.expires_at = at, ground.until, ground.expires_at
 
 
-def _lapsed(grounds: tuple[Ground, ...], at: datetime) -> NotReadable:
-    if not grounds:
+def _lapsed(held: tuple[Ground, ...], at: datetime) -> NotReadable:
+    if not held:
         return NotReadable("nothing permits keeping it", "R-60")
-    if any(g.ground is GroundName.CONSENT and g.ended_at is not None and g.ended_at <= at for g in grounds):
-        return NotReadable("consent ended", "R-20")
-    last = max(grounds, key=lambda g: g.ended_at or g.expires_at or at)
-    return NotReadable(f"its time was over after {_day(last.until)}", last.rule)
+    last = max(held, key=lambda g: grounds.end_of(g) or at)
+    withdrawn = last.ground is GroundName.CONSENT and last.ended_at is not None
+    return NotReadable(grounds.why(held, at), "R-20" if withdrawn else last.rule)
 
 
 def _ground(row: GroundRow) -> Ground:
@@ -367,6 +366,7 @@ def _ground(row: GroundRow) -> Ground:
         reason=row.reason,
         case=row.case_id,
         ended_at=row.ended_at,
+        ended_by=row.ended_by,
     )
 
 

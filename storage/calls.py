@@ -13,11 +13,12 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from storage import artifacts, audit_log, rules
+from storage import artifacts, audit_log
 from storage.keys import Keys
 from storage.model import ArtifactKind
+from storage.policy import grounds
 from storage.policy.clocks import local_date
-from storage.rules import PolicySettings
+from storage.policy.settings import PolicySettings
 from storage.tables import Artifact, Call, CallerNumber, Consent
 
 
@@ -81,7 +82,7 @@ def close_call(
     call.ended_at, call.end_reason = at, reason
     kept = set(session.scalars(select(Artifact.kind).where(Artifact.call_id == call_id)))
     if not kept:
-        ground = rules.declined_ground(call.arrived_at, settings or PolicySettings())
+        ground = grounds.declined_ground(call.arrived_at, settings or PolicySettings())
         log = artifacts.add(session, ArtifactKind.DECISION_LOG, call_id, at, anchor=call.arrived_at)
         artifacts.add_ground(session, log.id, ground, at)
     session.flush()

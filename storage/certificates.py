@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from storage.policy.clocks import local_midnight
 from storage.tables import Tombstone
 
 METHOD = "data key destroyed, file removed, rows overwritten"
@@ -26,7 +27,8 @@ class Lapsed:
     """Why the artifact had to go: how its grounds lapsed, the last one last."""
 
     due_at: datetime
-    grounds: tuple[dict[str, Any], ...]  # ground, rule, until, ended_at, reason
+    last_life: date  # the last civil date on which it was allowed to exist
+    grounds: tuple[dict[str, Any], ...]  # ground, rule, until, ended_at, ended_by
 
 
 def issue(
@@ -76,8 +78,8 @@ def listing(session: Session, limit: int = 100) -> Sequence[Tombstone]:
 
 
 def drop_older(session: Session, oldest: date) -> int:
-    """Remove certificates of erasures before the civil date `oldest` (UTC); returns how many."""
-    limit = datetime.fromisoformat(f"{oldest.isoformat()}T00:00:00+00:00")
+    """Remove certificates of erasures before the civil date `oldest`; returns how many."""
+    limit = local_midnight(oldest)
     gone = session.scalars(select(Tombstone.dc_id).where(Tombstone.purged_at < limit)).all()
     if gone:
         session.execute(delete(Tombstone).where(Tombstone.purged_at < limit))

@@ -16,11 +16,12 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from storage import artifacts, audit_log, rules
+from storage import artifacts, audit_log
 from storage.audit_chain import canonical
 from storage.model import ArtifactKind, GroundName
+from storage.policy import grounds
 from storage.policy.clocks import COPENHAGEN
-from storage.rules import PolicySettings
+from storage.policy.settings import PolicySettings
 from storage.tables import Artifact, Call, Consent, GroundRow
 
 ACCEPTED = "accepted"
@@ -105,9 +106,9 @@ def record(
         session, kind, call.id, at, anchor=consent.decided_at, consent=row, sha256=row.record_hash
     )
     if accepted:
-        ground = rules.evidence_ground(None, settings)
+        ground = grounds.evidence_ground(None, settings)
     else:
-        ground = rules.declined_ground(call.arrived_at, settings)
+        ground = grounds.declined_ground(call.arrived_at, settings)
     artifacts.add_ground(session, evidence.id, ground, at)
     detail = {"call": call.id, "decision": row.decision, "record_hash": row.record_hash, "offer": row.offer}
     audit_log.append(session, at, "consent", row.id, detail)
@@ -150,7 +151,7 @@ def withdraw(
     for ground in _consent_grounds(session, call_id):
         touched.append(ground.artifact_id)
         if delete_partial:
-            artifacts.end_ground(session, ground, at, "withdrawn")
+            artifacts.end_ground(session, ground, at, "consent was withdrawn (R-20)")
         elif ground.purposes:
             ground.purposes, ground.roles = [], []
             audit_log.append(session, at, "ground.close", ground.artifact_id, {"ground": ground.ground})
@@ -165,7 +166,7 @@ def invalidate(session: Session, consent_id: str, at: datetime, reason: str) -> 
     row.invalid_reason = reason
     audit_log.append(session, at, "invalidate", consent_id, {"reason": reason})
     for ground in _consent_grounds(session, row.call_id, consent_id):
-        artifacts.end_ground(session, ground, at, "consent invalid")
+        artifacts.end_ground(session, ground, at, "the consent was not valid (R-04)")
 
 
 def of_call(session: Session, call_id: str) -> Sequence[Consent]:

@@ -18,7 +18,7 @@ from storage import artifacts, audit_log, calls
 from storage.database import Database
 from storage.keys import Keys, KeysError
 from storage.media import MediaStore, NothingRecorded, SealedFacts
-from storage.rules import PolicySettings
+from storage.policy.settings import PolicySettings
 from storage.sealed import MediaError
 from storage.tables import Artifact
 

@@ -16,8 +16,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
@@ -27,7 +26,9 @@ from storage.certificates import Lapsed
 from storage.database import Database
 from storage.media import MediaStore
 from storage.model import ArtifactKind
-from storage.rules import PolicySettings, certificates_from
+from storage.policy import grounds
+from storage.policy.clocks import add_months, local_date
+from storage.policy.settings import PolicySettings, parse_period
 from storage.sealed import MediaError
 from storage.tables import Artifact, Call, Consent, DataKey, GroundRow, Peaks
 
@@ -199,19 +200,20 @@ def _preview(session: Session, now: datetime) -> tuple[Erased, ...]:
 
 def _lapse(session: Session, artifact_id: str, now: datetime) -> Lapsed:
     """How the grounds of an artifact lapsed; the one that held longest comes last."""
-    ends: list[tuple[datetime, dict[str, Any]]] = []
-    for row in artifacts.ground_rows(session, artifact_id):
-        end = min(instant for instant in (row.ended_at, row.expires_at) if instant is not None)
-        told = {
-            "ground": row.ground,
-            "rule": row.rule,
-            "until": row.until.isoformat() if row.until else None,
-            "ended_at": row.ended_at.isoformat() if row.ended_at else None,
-            "reason": row.end_reason or "",
+    held = sorted(artifacts.grounds_of(session, artifact_id), key=lambda g: grounds.end_of(g) or now)
+    if not held:
+        return Lapsed(now, local_date(now), ())
+    told = [
+        {
+            "ground": ground.ground.value,
+            "rule": ground.rule,
+            "until": ground.until.isoformat() if ground.until else None,
+            "ended_at": ground.ended_at.isoformat() if ground.ended_at else None,
+            "ended_by": ground.ended_by,
         }
-        ends.append((end, told))
-    ends.sort(key=lambda each: each[0])
-    return Lapsed(ends[-1][0] if ends else now, tuple(told for _, told in ends))
+        for ground in held
+    ]
+    return Lapsed(grounds.expires_at(held) or now, grounds.until(held) or local_date(now), tuple(told))
 
 
 # --- step 1: block, and destroy what makes it readable --------------------------------------------
@@ -229,6 +231,7 @@ def _block(
         artifact.blocked_at = now
         artifact.erasure = {
             "due_at": lapsed.due_at.isoformat(),
+            "last_life": lapsed.last_life.isoformat(),
             "lapsed": list(lapsed.grounds),
             "failures": [],
         }
@@ -260,7 +263,8 @@ def _destroy(session: Session, artifact: Artifact) -> None:
 
 def _begun(artifact: Artifact) -> Lapsed:
     told = artifact.erasure or {}
-    return Lapsed(datetime.fromisoformat(told["due_at"]), tuple(told["lapsed"]))
+    due_at, last_life = datetime.fromisoformat(told["due_at"]), date.fromisoformat(told["last_life"])
+    return Lapsed(due_at, last_life, tuple(told["lapsed"]))
 
 
 def _erased(artifact: Artifact, lapsed: Lapsed) -> Erased:
@@ -304,28 +308,34 @@ def _certify(
         told = dict(artifact.erasure or {})
         told["failures"] = [*told["failures"], {"at": now.isoformat(), "reason": failure.reason}]
         artifact.erasure = told
+    content_gone: dict[str, Lapsed] = {}
     for each in done:
-        artifact = session.get_one(Artifact, each.artifact_id)
-        if artifact.state == "erased":
+        row = session.get(Artifact, each.artifact_id)
+        if row is None or row.state == "erased":
             continue  # another sweep was faster
-        _certify_one(session, artifact, locations[each.artifact_id], now)
+        lapsed = _begun(row)
+        if each.kind in artifacts.CONTENT:
+            before = content_gone.get(each.call_id, lapsed)
+            content_gone[each.call_id] = max(before, lapsed, key=lambda lapse: lapse.due_at)
+        _certify_one(session, row, lapsed, locations[each.artifact_id], now)
         checkpoint("certifying")
     session.flush()
+    for call_id, last in content_gone.items():
+        artifacts.settle_call(session, call_id, last.last_life, now, settings, last.due_at)
     for call_id in dict.fromkeys(each.call_id for each in done):
-        ends = [e.due_at for e in done if e.call_id == call_id and e.kind in artifacts.CONTENT]
-        if ends:
-            artifacts.settle_call(session, call_id, artifacts.last_life(max(ends)), now, settings)
         _forget_call(session, call_id, now)
 
 
-def _certify_one(session: Session, artifact: Artifact, removed: list[str], now: datetime) -> None:
+def _certify_one(
+    session: Session, artifact: Artifact, lapsed: Lapsed, removed: list[str], now: datetime
+) -> None:
     assert artifact.blocked_at is not None
     dc_id = certificates.issue(
         session,
         artifact.id,
         artifact.kind,
         artifact.sha256,
-        _begun(artifact),
+        lapsed,
         artifact.blocked_at,
         now,
         ["database", *removed],
@@ -351,6 +361,8 @@ def _forget_call(session: Session, call_id: str, now: datetime) -> None:
 
 
 def _drop_old_certificates(session: Session, now: datetime, settings: PolicySettings) -> None:
-    dropped = certificates.drop_older(session, certificates_from(now, settings))
+    months, days = parse_period(settings.logs.deletion_certificate_ttl)
+    oldest = add_months(local_date(now) - timedelta(days=days), -months)
+    dropped = certificates.drop_older(session, oldest)
     if dropped:
         audit_log.append(session, now, "certificates.drop", "certificates", {"count": dropped})

@@ -247,7 +247,7 @@ class GroundRow(Table):
     reason: Mapped[str] = mapped_column(Text)
     case_id: Mapped[str | None] = mapped_column(ForeignKey("cases.id"), index=True)
     ended_at: Mapped[datetime | None] = mapped_column(index=True)
-    end_reason: Mapped[str | None] = mapped_column(String(64))
+    ended_by: Mapped[str] = mapped_column(String(200), default="")
 
 
 class AuditEntry(Table):
@@ -274,7 +274,7 @@ class Tombstone(Table):
     artifact_pseudonym: Mapped[str] = mapped_column(String(64), unique=True)
     kind: Mapped[str] = mapped_column(String(8))
     content_sha256: Mapped[str | None] = mapped_column(String(64))
-    lapsed: Mapped[list[Any]]  # [{"ground", "rule", "until", "ended_at", "reason"}, ...]
+    lapsed: Mapped[list[Any]]  # [{"ground", "rule", "until", "ended_at", "ended_by"}, ...]
     due_at: Mapped[datetime]
     blocked_at: Mapped[datetime]
     purged_at: Mapped[datetime] = mapped_column(index=True)

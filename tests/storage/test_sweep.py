@@ -161,7 +161,7 @@ def test_withdrawal_closes_the_recording_at_once_and_erases_it(world: World) -> 
     assert [e.artifact_id for e in erase_now(world.db, world.store, ended, at).erased] == [recording]
     assert not world.store.media_path(recording).exists()
     certificate = world.db.read_sync(lambda s: certificates.of_artifact(s, recording))
-    assert certificate.due_at == at and certificate.lapsed[0]["reason"] == "withdrawn"
+    assert certificate.due_at == at and certificate.lapsed[0]["ended_by"] == "consent was withdrawn (R-20)"
 
 
 def test_withdrawal_without_deletion_leaves_it_unreadable_to_its_date(world: World) -> None:

@@ -12,7 +12,7 @@ from storage import artifacts, calls, consents
 from storage.database import Database
 from storage.keys import Keys
 from storage.media import MediaStore
-from storage.rules import PolicySettings
+from storage.policy.settings import PolicySettings
 
 ARRIVED = datetime(2025, 1, 15, 11, 0, tzinfo=timezone.utc)
 NUMBER = "+4587654321"

@@ -192,7 +192,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("case_id", sa.String(length=64), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("end_reason", sa.String(length=64), nullable=True),
+        sa.Column("ended_by", sa.String(length=200), nullable=False),
         sa.ForeignKeyConstraint(["artifact_id"], ["artifacts.id"], name="fk_grounds_artifact_id_artifacts"),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name="fk_grounds_case_id_cases"),
         sa.PrimaryKeyConstraint("id", name="pk_grounds"),
