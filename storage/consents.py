@@ -115,6 +115,43 @@ def record(
     return row
 
 
+def note_late_key(session: Session, consent: ConsentRecord, at: datetime) -> None:
+    """A stored no becomes "late_key", with the keys that came too late; it stays a no.
+
+    `ValueError` when the stored decision is "accepted": a yes is never rewritten. `LookupError` when
+    nothing is stored for that call and offer.
+    """
+    row = session.scalars(
+        select(Consent).where(Consent.call_id == consent.call_id, Consent.offer == consent.offer)
+    ).one_or_none()
+    if row is None:
+        raise LookupError(f"no decision is stored for call {consent.call_id}")
+    if ACCEPTED in (row.decision, consent.decision):
+        raise ValueError("a late key changes no consent: use `withdraw`, or `record` for a new offer")
+    evidence = session.scalars(select(Artifact).where(Artifact.consent_id == row.id)).all()
+    for artifact in evidence:  # they name id and decision: let go of the one, take up the other
+        artifact.consent_id = artifact.consent_decision = None
+    session.flush()
+    row.decision, row.keys = consent.decision, [_plain(asdict(key)) for key in consent.keys]
+    row.record_hash = record_hash(row)
+    session.flush()
+    for artifact in evidence:
+        artifact.consent_id, artifact.consent_decision, artifact.sha256 = (
+            row.id,
+            row.decision,
+            row.record_hash,
+        )
+    call = session.get_one(Call, row.call_id)
+    call.decision = row.decision
+    detail = {
+        "call": row.call_id,
+        "decision": row.decision,
+        "record_hash": row.record_hash,
+        "offer": row.offer,
+    }
+    audit_log.append(session, at, "consent.late_key", row.id, detail)
+
+
 def record_hash(row: Consent) -> str:
     """SHA-256 over all that was heard, pressed and decided; not over what came later."""
     fields = {

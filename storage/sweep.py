@@ -91,13 +91,13 @@ def sweep(
 def erase_now(
     db: Database,
     store: MediaStore,
-    artifact_ids: Iterable[str],
+    artifact_ids: str | Iterable[str],
     now: datetime,
     settings: PolicySettings | None = None,
     checkpoint: Checkpoint = lambda step: None,
 ) -> SweepResult:
-    """Erase these artifacts at once, as far as no ground permits keeping them. Same path as the sweep."""
-    ids = list(artifact_ids)
+    """Erase an artifact, or several, at once, if no ground permits keeping them. Same path as the sweep."""
+    ids = [artifact_ids] if isinstance(artifact_ids, str) else list(artifact_ids)
     settings = settings or PolicySettings()
     return _erase(db, store, now, settings, ids, lambda erased: None, checkpoint)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -154,6 +155,28 @@ def test_the_same_question_is_answered_once(world: World) -> None:
     assert decided == ["none", "accepted"]
     kinds = world.db.read_sync(lambda s: {a.kind: g[0].rule for a, g in artifacts.listing(s, call_id)})
     assert kinds == {"NL": "R-12", "CE": "R-13"}
+
+
+def test_a_late_key_is_noted_and_stays_a_no(world: World) -> None:
+    call_id = open_call(world)
+    consent_id = store_decision(world, call_id, "none")
+    key = consents.KeyEvent("1", LATER, "info", None, True, "late")
+    late = replace(consent_record(call_id, "late_key"), keys=(key,))
+    world.db.write_sync(lambda s: consents.note_late_key(s, late, LATER))
+    (row,) = world.db.read_sync(lambda s: consents.of_call(s, call_id))
+    assert (row.id, row.decision, row.keys[0]["verdict"]) == (consent_id, "late_key", "late")
+    assert row.record_hash == consents.record_hash(row)
+    ((log, _),) = world.db.read_sync(lambda s: artifacts.listing(s, call_id))
+    assert (log.kind, log.consent_id, log.sha256) == ("NL", consent_id, row.record_hash)
+    with pytest.raises(ValueError, match="changes no consent"):
+        yes = consent_record(call_id, "accepted")
+        world.db.write_sync(lambda s: consents.note_late_key(s, yes, LATER))
+
+
+def test_a_yes_is_never_rewritten_by_a_late_key(world: World) -> None:
+    call_id, _ = begin(world)
+    with pytest.raises(ValueError, match="changes no consent"):
+        world.db.write_sync(lambda s: consents.note_late_key(s, consent_record(call_id, "late_key"), LATER))
 
 
 def test_nothing_is_recorded_on_a_withdrawn_an_invalid_or_another_calls_consent(world: World) -> None:
