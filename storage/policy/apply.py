@@ -1,0 +1,60 @@
+"""`apply(book, event, at)`: let one event change the book, or say why the rules refuse it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from storage.policy import claims, recordings, requests
+from storage.policy import events as e
+from storage.policy.book import Book, Refused
+
+HANDLERS: dict[type[Any], Callable[[Book, Any, datetime], list[str]]] = {
+    e.CallArrived: recordings.call_arrived,
+    e.CallEnded: recordings.call_ended,
+    e.ConsentGiven: recordings.consent_given,
+    e.Declined: recordings.declined,
+    e.RecordingStarted: recordings.recording_started,
+    e.RecordingStopped: recordings.recording_stopped,
+    e.Transcribed: recordings.transcribed,
+    e.Derived: recordings.derived,
+    e.SpecialCategory: recordings.special_category,
+    e.Sampled: recordings.sampled,
+    e.Restored: recordings.restored,
+    e.Withdrawn: requests.withdrawn,
+    e.RightsRequest: requests.rights_request,
+    e.RightsExtended: requests.rights_extended,
+    e.RightsAnswered: requests.rights_answered,
+    e.ComplaintReceived: claims.complaint,
+    e.ComplaintDecided: claims.complaint_decided,
+    e.ComplaintClosed: claims.complaint_closed,
+    e.LimitationFactsGiven: claims.limitation_facts,
+    e.LimitationConfirmed: claims.limitation_confirmed,
+    e.Forwarded: claims.forwarded,
+    e.InvestigatorRecording: claims.investigator_recording,
+    e.InvestigationDecided: claims.investigation_decided,
+    e.InvestigationExtended: claims.investigation_extended,
+    e.AuthorityOrdered: claims.authority_ordered,
+    e.AuthorityLifted: claims.authority_lifted,
+}
+
+
+def apply(book: Book, event: e.PolicyEvent, at: datetime) -> tuple[str, ...]:
+    """Let `event` happen at `at`; return what of it the rules refused (empty: nothing).
+
+    A refused event changes nothing. Of some events a part can be refused while the rest happens, such
+    as the keeping in `RightsAnswered`.
+    """
+    try:
+        refusals = tuple(HANDLERS[type(event)](book, event, at))
+    except Refused as refused:
+        return (str(refused),)
+    _stop_recording_what_is_gone(book, at)
+    return refusals
+
+
+def _stop_recording_what_is_gone(book: Book, at: datetime) -> None:
+    for file in book.calls.values():
+        if file.recording and not book.living(f"{file.call}/audio", at):
+            file.captured[-1] = (file.captured[-1][0], at)
