@@ -5,7 +5,8 @@
 | a source of no trunk | silence, or 403 (`answer_unknown`) |
 | too many messages from one source | silence |
 | too many new calls from one source | 503 with Retry-After |
-| a message, a field or a line too long, too many fields | 513 (request line: 414) |
+| a message, a field or a line too long, too many fields | 513 (request line: 414); silence if the header \
+section alone is longer than a message may be |
 | too many lines of SDP, too many `a=crypto` | 488 |
 | multipart or any body we have no use for | 415 with Accept |
 | a method we know but do not serve | 405 with Allow |
@@ -23,6 +24,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from gateway.edge.answers import METHODS
+from gateway.edge.fields import parse_uri
 from gateway.edge.lexer import Header, Message, header
 from gateway.edge.settings import EdgeSettings, LimitSettings
 
@@ -107,9 +109,12 @@ def refuse_extensions(message: Message) -> Refusal | None:
 
 
 def refuse_uri(message: Message) -> Refusal | None:
-    """A request URI of another kind than sip, sips or tel (RFC 3261 §16.3 step 2)."""
+    """A request URI of another kind than sip, sips or tel (RFC 3261 §16.3 step 2); `Malformed` if broken."""
     scheme = message.uri.partition(b":")[0].lower()
-    return None if scheme in (b"sip", b"sips", b"tel") else Refusal("uri_scheme", 416)
+    if scheme in (b"sip", b"sips"):
+        parse_uri(message.uri)
+        return None
+    return None if scheme == b"tel" else Refusal("uri_scheme", 416)
 
 
 def refuse_body(message: Message, limits: LimitSettings) -> Refusal | None:

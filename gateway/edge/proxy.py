@@ -16,7 +16,7 @@ from gateway.edge.fields import Uri, address_of, bracketed, parse_uri, split_lis
 from gateway.edge.flows import Flow
 from gateway.edge.lexer import Header, Message, header
 
-_EMPTY_RPORT = re.compile(rb"(;\s*rport)\s*(?:=\s*)?(?=;|,|\s*$)", re.IGNORECASE)
+_EMPTY_RPORT = re.compile(rb"(;\s*rport)\s*(?:=\s*)?(?=;|$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,11 @@ def received(message: Message, source: Flow) -> Message:
     raw = message.headers[at].raw
     name, _, values = raw.partition(b":")
     first, comma, others = _first_value(values)
-    first = _EMPTY_RPORT.sub(b"\\1=" + str(source.port).encode(), first, count=1)
-    ending = first[len(first.rstrip()) :]
-    first = first.rstrip() + b";received=" + source.host.encode() + ending
-    return _replaced(message, at, Header(b"via", name + b":" + first + comma + others))
+    value = first.rstrip()
+    ending = first[len(value) :]
+    value = _EMPTY_RPORT.sub(b"\\1=" + str(source.port).encode(), value, count=1)
+    value += b";received=" + source.host.encode()
+    return _replaced(message, at, Header(b"via", name + b":" + value + ending + comma + others))
 
 
 def fewer_hops(message: Message) -> Message:

@@ -1,0 +1,24 @@
+"""The messages of RFC 4475 from `rfc4475.txt`, as bytes by name."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+_TITLE = re.compile(r"^=== ([0-9.]+) (\w+)\n", re.MULTILINE)
+_HEX = re.compile(rb"<hex>([0-9A-Fa-f]*)</hex>")
+
+
+def _read() -> tuple[dict[str, bytes], dict[str, str]]:
+    _, *parts = _TITLE.split(Path(__file__).with_suffix(".txt").read_text("ascii"))
+    messages: dict[str, bytes] = {}
+    sections: dict[str, str] = {}
+    for section, name, text in zip(parts[0::3], parts[1::3], parts[2::3], strict=True):
+        wire = text.replace("\n", "\r\n").encode("ascii")
+        messages[name] = _HEX.sub(lambda found: bytes.fromhex(found[1].decode()), wire)
+        sections[name] = section
+    return messages, sections
+
+
+MESSAGES, SECTIONS = _read()
+"""Message and section number by the RFC's name for it."""
