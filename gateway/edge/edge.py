@@ -32,6 +32,7 @@ from gateway.edge.workers import Workers
 log = logging.getLogger(__name__)
 
 _WILDCARDS = ("0.0.0.0", "::", "")  # noqa: S104  compared with, not bound to
+_LOOK_UP_S = 4.0
 _LOOKUPS = 1000  # addresses remembered, and look-ups that may be under way
 
 
@@ -159,8 +160,9 @@ class Edge:
     async def _look_up(self, request: ToPlace) -> None:
         loop = asyncio.get_running_loop()
         try:
-            found = await loop.getaddrinfo(request.host, request.port, type=socket.SOCK_DGRAM)
-        except (OSError, UnicodeError):
+            asking = loop.getaddrinfo(request.host, request.port, type=socket.SOCK_DGRAM)
+            found = await asyncio.wait_for(asking, _LOOK_UP_S)
+        except (OSError, UnicodeError, asyncio.TimeoutError):
             self.counts["unsent:look_up"] += 1
             self._failed(request)()
             return
