@@ -19,6 +19,8 @@ from storage.tables import AuditEntry
 SYSTEM: dict[str, Any] = {"id": "gateway", "role": "system"}
 """The actor of what happens by itself."""
 
+_LAST = "audit_log.last"
+
 
 def append(
     session: Session,
@@ -29,16 +31,19 @@ def append(
     actor: dict[str, Any] | None = None,
 ) -> Entry:
     """Add an entry to the chain; it is there if, and only if, the transaction commits."""
-    session.flush()
-    last = session.execute(
-        select(AuditEntry.seq, AuditEntry.hash).order_by(AuditEntry.seq.desc()).limit(1)
-    ).first()
-    entry = audit_chain.seal(
-        (last.seq, last.hash) if last else None, at, actor or SYSTEM, action, subject, detail or {}
-    )
+    # A session is one transaction here, and nobody else writes meanwhile (or this one is run again):
+    # what it appended last is still the last.
+    last = session.info.get(_LAST) or _last(session)
+    entry = audit_chain.seal(last, at, actor or SYSTEM, action, subject, detail or {})
     session.add(AuditEntry(**vars(entry)))
-    session.flush()
+    session.info[_LAST] = (entry.seq, entry.hash)
     return entry
+
+
+def _last(session: Session) -> tuple[int, str] | None:
+    query = select(AuditEntry.seq, AuditEntry.hash).order_by(AuditEntry.seq.desc()).limit(1)
+    row = session.execute(query).first()
+    return (row.seq, row.hash) if row else None
 
 
 def entries(session: Session, subject: str | None = None) -> Iterator[Entry]:

@@ -95,10 +95,18 @@ def get(session: Session, call_id: str) -> Call | None:
     return session.get(Call, call_id)
 
 
-def caller_number(session: Session, call_id: str) -> str | None:
-    """The clear number, while it is kept. Personal data."""
+def caller_number(session: Session, call_id: str, at: datetime) -> str | None:
+    """The clear number, while the call goes on or a recording of it may exist at `at`. Personal data."""
     row = session.get(CallerNumber, call_id)
-    return row.number if row else None
+    if row is None:
+        return None
+    content = select(Artifact.id).where(
+        Artifact.call_id == call_id,
+        Artifact.kind.in_([kind.value for kind in artifacts.CONTENT]),
+        Artifact.blocked_at.is_(None),
+    )
+    kept = any(grounds.exists(artifacts.grounds_of(session, each), at) for each in session.scalars(content))
+    return row.number if kept or _get(session, call_id).ended_at is None else None
 
 
 def listing(session: Session, limit: int = 100, before: datetime | None = None) -> Sequence[Call]:

@@ -206,9 +206,18 @@ def invalidate(session: Session, consent_id: str, at: datetime, reason: str) -> 
         artifacts.end_ground(session, ground, at, "the consent was not valid (R-04)")
 
 
-def of_call(session: Session, call_id: str) -> Sequence[Consent]:
-    """The records of a call, in the order the question was asked."""
-    return session.scalars(select(Consent).where(Consent.call_id == call_id).order_by(Consent.offer)).all()
+def of_call(session: Session, call_id: str, at: datetime | None = None) -> Sequence[Consent]:
+    """The records of a call in the order the question was asked; with `at`, those still kept then."""
+    rows = session.scalars(select(Consent).where(Consent.call_id == call_id).order_by(Consent.offer)).all()
+    return rows if at is None else [row for row in rows if _kept(session, row, at)]
+
+
+def _kept(session: Session, row: Consent, at: datetime) -> bool:
+    evidence = (ArtifactKind.CONSENT_EVIDENCE.value, ArtifactKind.DECISION_LOG.value)
+    found = session.scalars(
+        select(Artifact.id).where(Artifact.consent_id == row.id, Artifact.kind.in_(evidence))
+    )
+    return any(grounds.exists(artifacts.grounds_of(session, each), at) for each in found)
 
 
 def _consent_grounds(session: Session, call_id: str, consent_id: str | None = None) -> Sequence[GroundRow]:

@@ -32,7 +32,8 @@ from storage.policy.settings import PolicySettings, parse_period
 from storage.sealed import MediaError
 from storage.tables import Artifact, Call, Consent, DataKey, GroundRow, Peaks
 
-BATCH = 200
+BATCH = 25
+"""Artifacts a transaction: few, because live calls wait for the one writer meanwhile."""
 
 Checkpoint = Callable[[str], None]
 """Told the name of every step as it is reached; tests kill the process there."""

@@ -18,7 +18,17 @@ from storage.model import Ground, GroundName
 from storage.sealed import MediaError
 from storage.sweep import erase_now, sweep
 from storage.tables import Artifact, Call, CallerNumber, Consent, DataKey, GroundRow, Tombstone
-from tests.storage.world import ARRIVED, NUMBER, World, begin, open_call, open_world, record_call
+from tests.storage.world import (
+    ARRIVED,
+    NUMBER,
+    World,
+    begin,
+    consent_record,
+    open_call,
+    open_world,
+    record_call,
+    sqlite_only,
+)
 
 MIDNIGHT = datetime(2025, 2, 14, 23, 0, tzinfo=timezone.utc)  # 15 February 2025, 00:00 in Copenhagen
 TICK = timedelta(microseconds=1)
@@ -137,15 +147,23 @@ def test_a_long_sleep_is_made_up_for_in_one_sweep(world: World) -> None:
 
 def test_the_clear_number_goes_with_the_recording(world: World) -> None:
     call_id, _ = record_call(world)
-    assert world.db.read_sync(lambda s: calls.caller_number(s, call_id)) == NUMBER
+    assert world.db.read_sync(lambda s: calls.caller_number(s, call_id, MIDNIGHT - TICK)) == NUMBER
+    assert world.db.read_sync(lambda s: calls.caller_number(s, call_id, MIDNIGHT)) is None
     sweep(world.db, world.store, MIDNIGHT)
-    assert world.db.read_sync(lambda s: calls.caller_number(s, call_id)) is None
+    assert world.db.read_sync(lambda s: s.scalar(select(func.count()).select_from(CallerNumber))) == 0
+
+
+def test_past_its_date_consent_evidence_is_not_shown_though_no_sweep_ran(world: World) -> None:
+    call_id = open_call(world)
+    world.db.write_sync(lambda s: consents.record(s, consent_record(call_id, "none"), ARRIVED))
+    assert len(world.db.read_sync(lambda s: consents.of_call(s, call_id, MIDNIGHT - TICK))) == 1
+    assert world.db.read_sync(lambda s: consents.of_call(s, call_id, MIDNIGHT)) == []
 
 
 def test_an_unrecorded_call_keeps_no_number_and_goes_after_thirty_days(world: World) -> None:
     call_id = open_call(world)
     world.db.write_sync(lambda s: calls.close_call(s, call_id, ARRIVED, "hangup_caller"))
-    assert world.db.read_sync(lambda s: calls.caller_number(s, call_id)) is None
+    assert world.db.read_sync(lambda s: s.scalar(select(func.count()).select_from(CallerNumber))) == 0
     assert sweep(world.db, world.store, MIDNIGHT - TICK).erased == ()
     assert [e.kind for e in sweep(world.db, world.store, MIDNIGHT).erased] == ["NL"]
     assert world.db.read_sync(lambda s: calls.get(s, call_id)) is None
@@ -240,6 +258,7 @@ def test_a_file_that_cannot_be_removed_is_unreadable_reported_and_tried_again(
     assert len(certificate.failures) == 1 and certificate.blocked_at == MIDNIGHT
 
 
+@sqlite_only
 def test_no_byte_of_the_wrapped_key_the_number_or_the_evidence_is_left_in_the_database(world: World) -> None:
     for day in range(8):
         record_call(world, at=ARRIVED + timedelta(days=day), seconds=0.2)
@@ -268,7 +287,17 @@ import os, signal, sys
 from datetime import datetime
 from pathlib import Path
 from storage.sweep import sweep
-from tests.storage.world import open_world
+from tests.storage.world import (
+    ARRIVED,
+    NUMBER,
+    World,
+    begin,
+    consent_record,
+    open_call,
+    open_world,
+    record_call,
+    sqlite_only,
+)
 
 folder, step, nth, now = sys.argv[1:]
 world, seen = open_world(Path(folder)), 0

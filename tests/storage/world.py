@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import numpy as np
+import pytest
+import sqlalchemy as sa
 
 from storage import artifacts, calls, consents
 from storage.database import Database
@@ -29,11 +33,31 @@ class World:
     settings: PolicySettings
 
 
+sqlite_only = pytest.mark.skipif("TAST1_TEST_POSTGRES" in os.environ, reason="about SQLite's own files")
+
+
+def database_url(folder: Path) -> str:
+    """SQLite in `folder`; with TAST1_TEST_POSTGRES (a server's URL), a database there named after it."""
+    server = os.environ.get("TAST1_TEST_POSTGRES")
+    if not server:
+        return f"sqlite:///{folder}/tast1.db"
+    name = "t" + hashlib.sha256(str(folder).encode()).hexdigest()[:16]
+    made = folder / "postgres"
+    if not made.exists():
+        engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(sa.text(f"DROP DATABASE IF EXISTS {name}"))
+            connection.execute(sa.text(f"CREATE DATABASE {name}"))
+        engine.dispose()
+        made.touch()
+    return sa.make_url(server).set(database=name).render_as_string(hide_password=False)
+
+
 def open_world(folder: Path) -> World:
     """The world in `folder`, made on first use."""
     return World(
         folder,
-        Database(f"sqlite:///{folder}/tast1.db"),
+        Database(database_url(folder)),
         Keys.open(folder / "key"),
         MediaStore(folder / "audio"),
         PolicySettings(),
