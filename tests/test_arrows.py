@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 ARROWS: dict[str, tuple[str, ...]] = {
     "gateway.app": ("gateway", "storage", "transcription", "ivr_prompts"),
     "gateway.cli": ("gateway", "storage", "transcription", "ivr_prompts"),
-    "gateway.rehearsal": ("gateway.callflow", "storage"),
+    "gateway.rehearsal": ("gateway.rehearsal", "gateway.callflow", "storage"),
     "gateway.config": ("gateway.config", "gateway.callflow", "storage.policy", "ivr_prompts"),
     "gateway.logs": (),
     "gateway.texts": (),

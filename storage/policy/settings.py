@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -183,6 +183,17 @@ def after_period(day: date, period: str) -> date:
     """The last civil date of a period that begins on `day`; 29 February becomes 28 February (A-09)."""
     months, days = parse_period(period)
     return add_months(day, months) + timedelta(days=days)
+
+
+def overlaid(settings: Any, overrides: Mapping[str, Any]) -> Any:
+    """`settings`, a dataclass, with the nested values of `overrides` in place of its own."""
+    return dataclasses.replace(
+        settings,
+        **{
+            key: overlaid(getattr(settings, key), value) if isinstance(value, Mapping) else value
+            for key, value in overrides.items()
+        },
+    )
 
 
 def problems(settings: PolicySettings) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,143 @@
+"""`tast1 policy`: rehearse the recording policy before changing it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gateway.cli.context import AsJson, console, errors, load
+
+if TYPE_CHECKING:
+    from gateway.rehearsal.run import Failure, Outcome
+    from storage.policy.scenario import Question, Scenario
+
+policy_app = typer.Typer(name="policy", help="The recording policy: rehearse a story on a clock that jumps.")
+Files = Annotated[list[Path], typer.Argument(help="Scenario files (YAML).", show_default=False)]
+Settings = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="Rehearse with the settings of this file; else the defaults."),
+]
+
+
+@policy_app.callback()
+def _group() -> None:
+    """The recording policy: rehearse a story on a clock that jumps."""
+
+
+@policy_app.command()
+def simulate(files: Files, config: Settings = None, as_json: AsJson = False) -> None:
+    """Tell each file's story to the policy and answer its questions.
+
+    Exit status 0: every expectation held; 1: one did not; 2: a file is no scenario.
+    """
+    base = _base(config)
+    status = 0
+    for file in files:
+        status = max(status, _simulate(file, base, as_json))
+    raise typer.Exit(status)
+
+
+@dataclass(frozen=True)
+class _Base:
+    """What the scenarios' own settings are laid over."""
+
+    arguments: dict[str, Any]
+
+
+def _base(config: Path | None) -> _Base:
+    if config is None:
+        return _Base({})
+    settings = load(config)
+    return _Base({"policy": settings.policy, "ivr": settings.ivr, "flows": settings.flows})
+
+
+def _simulate(file: Path, base: _Base, as_json: bool) -> int:
+    from gateway.rehearsal.reading import NotAScenario, read
+    from gateway.rehearsal.run import rehearse
+
+    try:
+        scenario = read(file.read_text(encoding="utf-8"))
+    except NotAScenario as error:
+        return _not_a_scenario(file, error.line, error.key, error.why)
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "is no UTF-8 text"
+        return _not_a_scenario(file, None, "", str(why))
+    outcome = rehearse(scenario, **base.arguments)
+    if as_json:
+        answers = {"file": str(file), "answers": list(outcome.answers)}
+        typer.echo(json.dumps(answers, ensure_ascii=False))
+    else:
+        _show(file, scenario, outcome)
+    for failure in outcome.failures:
+        _show_failure(file, failure, to_stderr=as_json)
+    return 1 if outcome.failures else 0
+
+
+def _not_a_scenario(file: Path, line: int | None, key: str, why: str) -> int:
+    where = str(file) if line is None else f"{file}:{line}"
+    errors.print(": ".join(part for part in (where, key, why) if part), style="red", markup=False)
+    return 2
+
+
+def _show(file: Path, scenario: Scenario, outcome: Outcome) -> None:
+    console.print(f"\n{scenario.title or file.name}", style="bold", markup=False)
+    console.print(f"{file}: {len(scenario.events)} events", style="dim", markup=False)
+    failed = {id(failure.question) for failure in outcome.failures}
+    for question, answer in zip(scenario.questions, outcome.answers, strict=True):
+        expected = question.expect is not None
+        mark, style = ("✗", "red") if id(question) in failed else ("✓", "green") if expected else ("·", "")
+        console.print(f"{mark} {_asked(question)}", style=style, markup=False)
+        for line in _answered(question, answer):
+            console.print(f"    {line}", markup=False)
+
+
+def _asked(question: Question) -> str:
+    from storage.policy.access import Access
+    from storage.policy.answers import instant
+
+    at = instant(question.at) or "at the end"
+    if question.kind == "refused":
+        return f"{at}  what was refused?"
+    if isinstance(question.about, Access):
+        access = question.about
+        purpose = f" for {access.purpose}" if access.purpose else ""
+        case = f" in {access.case}" if access.case else ""
+        return f"{at}  may {access.role} read {access.artifact}{purpose}{case}?"
+    return f"{at}  {question.kind} {question.about}?"
+
+
+def _answered(question: Question, answer: dict[str, Any]) -> Iterator[str]:
+    if question.kind == "refused":
+        yield from (f"{r['at']}  {r['event']}: {r['why']}" for r in answer["refused"])
+        if not answer["refused"]:
+            yield "nothing"
+    elif question.kind == "access":
+        yield f"{'yes' if answer['allowed'] else 'no'}: {answer['why']}"
+    elif question.kind == "request":
+        yield f"{answer['state'] or 'not known'}, reply due {answer['due'] or '-'}"
+    else:
+        yield f"{'exists' if answer['exists'] else 'does not exist'}. {answer['why']}"
+        for ground in answer["grounds"]:
+            until = ground["until"] or "open"
+            roles = ", ".join(ground["roles"]) or "nobody"
+            basis = ", ".join(ground["lawful_basis"])
+            yield f"  {ground['ground']} until {until}, art. {basis}; read by {roles}"
+        for start, end in answer.get("captured", ()):
+            yield f"  recorded {start} to {end or 'now'}"
+
+
+def _show_failure(file: Path, failure: Failure, to_stderr: bool) -> None:
+    where = errors if to_stderr else console
+    where.print(
+        f"{file}:{failure.question.line}: {_asked(failure.question)}\n"
+        f"    expected {failure.key}: {failure.expected}\n"
+        f"    found    {failure.key}: {failure.found}",
+        style="red",
+        markup=False,
+        soft_wrap=True,
+    )
