@@ -256,7 +256,7 @@ class CallDriver:
     def _carry_out(self, action: m.Action) -> None:
         match action:
             case m.Answer():
-                self._line.send(ln.AnswerCall())
+                self._line.send(ln.AnswerCall(self.flow.connect or ""))
             case m.Play(play, role, loop):
                 prompt = self._around.prompts[self.flow.prompts][role]
                 self._plays[play] = prompt

@@ -49,7 +49,9 @@ class LineError(Exception):
 
 @dataclass(frozen=True)
 class AnswerCall:
-    """Send 200 OK to the caller."""
+    """Send 200 OK to the caller. `fallback`: the agent's URI, called if the gateway dies before it did."""
+
+    fallback: str = ""
 
 
 @dataclass(frozen=True)
