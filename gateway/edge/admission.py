@@ -5,8 +5,8 @@
 | a source of no trunk | silence, or 403 (`answer_unknown`) |
 | too many messages from one source | silence |
 | too many new calls from one source | 503 with Retry-After |
-| a message, a field or a line too long, too many fields | 513 (request line: 414); silence if the header \
-section alone is longer than a message may be |
+| a message, a field or a line too long, too many fields | 513; request line: 414 |
+| a header section longer than a message may be | silence |
 | too many lines of SDP, too many `a=crypto` | 488 |
 | multipart or any body we have no use for | 415 with Accept |
 | a method we know but do not serve | 405 with Allow |

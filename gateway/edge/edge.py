@@ -6,7 +6,8 @@
     await edge.stop()
 
 Not done: SRV and NAPTR look-ups (RFC 3263; hosts are looked up for addresses only), registration with a
-provider, more than one public name.
+provider, more than one public name, IPv4 and IPv6 on one listener (UDP to a family other than the
+listener's is counted as unsent).
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ log = logging.getLogger(__name__)
 
 _WILDCARDS = ("0.0.0.0", "::", "")  # noqa: S104  compared with, not bound to
 _LOOK_UP_S = 4.0
+_STRANGER = Dropped("unknown_source")
+_TOLD = 100  # sources of no trunk that are told of in the log, once each
 _LOOKUPS = 1000  # addresses remembered, and look-ups that may be under way
 
 
@@ -63,6 +66,7 @@ class Edge:
         self._draining = False
         self._looked_up: dict[str, tuple[float, str]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._strangers: set[str] = set()
 
     async def start(self) -> None:
         """Bind and begin. `EdgeError` when a setting does not allow it; then nothing is left open."""
@@ -111,7 +115,14 @@ class Edge:
     def _from_outside(self, data: bytes, source: Flow) -> None:
         if self._router:
             now = asyncio.get_running_loop().time()
-            self._carry_out(self._router.from_outside(data, source, now))
+            outcome = self._router.from_outside(data, source, now)
+            if outcome == _STRANGER and source.host not in self._strangers and len(self._strangers) < _TOLD:
+                self._strangers.add(source.host)
+                log.warning(
+                    "a SIP source of no trunk was refused; to admit it, add its network to sip.trunks",
+                    extra={"pii": {"source": source.host}},
+                )
+            self._carry_out(outcome)
 
     def _from_inside(self, data: bytes, source: Flow) -> None:
         if self._router:

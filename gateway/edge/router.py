@@ -223,6 +223,8 @@ class Router:
     def _invite(self, message: Message, source: Flow, now: float) -> Outcome:
         branch = self._branch(b"in", message)
         port = self._pending.get(branch, now)
+        if port is not None and not self._workers.is_worker(port):  # it died before it answered
+            return self._refuse(message, source, self._busy("worker_gone"), branch, now)
         if port is not None:
             self._pending.keep(branch, now + _PENDING_S, now)
             return self._to_worker(message, port, source, dialog_forming=True)

@@ -99,14 +99,14 @@ class UdpPeer(asyncio.DatagramProtocol):
 
     def __init__(self) -> None:
         self.inbox: asyncio.Queue[bytes] = asyncio.Queue()
+        self.host = ""
         self.port = 0
 
     @classmethod
-    async def open(cls, port: int = 0) -> UdpPeer:
+    async def open(cls, host: str = "127.0.0.1") -> UdpPeer:
         peer = cls()
-        await asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: peer, local_addr=("127.0.0.1", port)
-        )
+        peer.host = host
+        await asyncio.get_running_loop().create_datagram_endpoint(lambda: peer, local_addr=(host, 0))
         return peer
 
     def connection_made(self, transport: Any) -> None:
@@ -117,7 +117,7 @@ class UdpPeer(asyncio.DatagramProtocol):
         self.inbox.put_nowait(data)
 
     def send(self, data: bytes, port: int) -> None:
-        self._transport.sendto(data, ("127.0.0.1", port))
+        self._transport.sendto(data, (self.host, port))
 
     async def next(self) -> bytes:
         """The next message, which must come."""

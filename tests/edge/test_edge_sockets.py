@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
+import pytest
+
 from gateway.edge.edge import Edge
 from gateway.edge.lexer import parse
-from gateway.edge.settings import EdgeSettings
+from gateway.edge.settings import EdgeSettings, TrunkSettings
 from tests.edge.peers import SDP, FakeWorkers, UdpPeer, invite, plain, response, within
 
 KEY = bytes(range(32))
@@ -252,3 +255,33 @@ async def test_options_is_answered_by_the_edge() -> None:
         assert answer.startswith(b"SIP/2.0 200 OK\r\n")
         assert b"\r\nAllow: INVITE" in answer
         assert s.edge.counts == {"answered": 1}
+
+
+async def test_a_stranger_is_told_of_once_and_not_by_address(caplog: pytest.LogCaptureFixture) -> None:
+    async with scene(trunks=(TrunkSettings("elsewhere", ("192.0.2.0/24",)),)) as s:
+        for at in range(3):
+            s.caller.send(invite(via=s.caller.via(f"i{at}"), call_id=f"c{at}"), s.public)
+        await s.agent_up()  # by now the edge has read what came before
+        while s.edge.counts["dropped:unknown_source"] < 3:
+            await asyncio.sleep(0.01)
+        warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+        assert len(warnings) == 1
+        assert "127.0.0.1" not in warnings[0]
+
+
+async def test_a_caller_on_ipv6_reaches_a_worker() -> None:
+    try:
+        caller = await UdpPeer.open(host="::1")
+    except OSError:
+        pytest.skip("this machine has no IPv6 loopback")
+    async with scene(udp="[::1]:0") as s:
+        via = f"SIP/2.0/UDP [::1]:{caller.port};branch=z9hG4bKsix;rport"
+        caller.send(invite(via=via), s.public)
+        seen = await s.worker.next()
+        assert f"Record-Route: <sip:[::1]:{s.public};lr;w=".encode() in seen
+        s.worker.send(response(seen, 200, body=SDP), s.inside)
+        answer = await caller.next()
+        uri = f"sip:gw@[::1]:{s.public}"
+        caller.send(within("BYE", answer, caller=True, uri=uri, via=via.replace("six", "bye")), s.public)
+        assert (await s.worker.next()).startswith(b"BYE ")
+    caller.close()

@@ -75,6 +75,13 @@ def test_a_repeated_invite_goes_to_the_same_worker() -> None:
     assert edge.counts["accepted"] == 1
 
 
+def test_a_repeated_invite_whose_worker_died_is_refused() -> None:
+    edge, workers = router()
+    edge.from_outside(invite(), CALLER, 1.0)
+    workers.ports.clear()
+    assert status_of(edge.from_outside(invite(), CALLER, 1.5)) == 503
+
+
 def test_another_invite_goes_to_another_worker() -> None:
     edge, _ = router(40001, 40002)
     edge.from_outside(invite(), CALLER, 1.0)
@@ -221,6 +228,15 @@ def test_options_and_empty_info_within_a_dialog_are_answered_for_the_worker(meth
     edge, _ = router()
     data = within(method, answered_call(edge), caller=True, uri=URI, via=VIA)
     assert status_of(edge.from_outside(data, CALLER, 2.0)) == 200
+
+
+@pytest.mark.parametrize("method", ["UPDATE", "PRACK", "BYE", "ACK", "INVITE"])
+def test_the_requests_of_a_call_reach_its_worker(method: str) -> None:
+    edge, _ = router()
+    data = within(method, answered_call(edge), caller=True, uri=URI, via=VIA)
+    seen = parse(to_worker(edge.from_outside(data, CALLER, 2.0)))
+    assert seen.method == method.encode()
+    assert not seen.has(b"record-route")
 
 
 def test_info_with_a_digit_reaches_the_worker() -> None:
