@@ -60,9 +60,17 @@ class Trunks:
             for network in trunk.networks
         ]
         self._unknown = "unknown" if settings.allow_unknown else None
+        self._seen: dict[str, str | None] = {}
 
     def name(self, host: str) -> str | None:
         """Name of the trunk with this source address; None: of none, and strangers may not call."""
+        if host not in self._seen:
+            if len(self._seen) >= _SOURCES:
+                self._seen.clear()
+            self._seen[host] = self._look_up(host)
+        return self._seen[host]
+
+    def _look_up(self, host: str) -> str | None:
         address = ipaddress.ip_address(host.partition("%")[0])
         mapped = getattr(address, "ipv4_mapped", None)
         address = mapped or address

@@ -21,7 +21,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from gateway.edge.admission import Trunks
-from gateway.edge.fields import is_address
+from gateway.edge.fields import bracketed, is_address
 from gateway.edge.flows import Flow
 from gateway.edge.keys import Keys
 from gateway.edge.proxy import Places
@@ -72,7 +72,7 @@ class Edge:
         """Bind and begin. `EdgeError` when a setting does not allow it; then nothing is left open."""
         try:
             await self._bind()
-        except (OSError, ValueError) as error:
+        except ValueError as error:
             await self.stop()
             raise EdgeError(f"the SIP listeners cannot start: {error}") from error
         log.info("SIP edge listens", extra={"listening": self.listening, "worker_side": self.worker_side})
@@ -98,16 +98,24 @@ class Edge:
         host, port = listener(settings.worker_side)
         if host != "127.0.0.1":
             raise ValueError("sip.worker_side must be 127.0.0.1:PORT")
-        self.worker_side = await self._inside.open(host, port)
-        if settings.udp:
-            self.listening["UDP"] = await self._outside.open(*listener(settings.udp))
-        for kind, asked in (("TCP", settings.tcp), ("TLS", settings.tls)):
+        self.worker_side = await self._listen("worker side", host, port)
+        for kind, asked in (("UDP", settings.udp), ("TCP", settings.tcp), ("TLS", settings.tls)):
             if asked:
-                self.listening[kind] = await self._streams.listen(kind, *listener(asked))
+                self.listening[kind] = await self._listen(kind, *listener(asked))
         places = places_of(settings.public_host, self.listening, self.worker_side)
         now = asyncio.get_running_loop().time()
         self._router = Router(settings, places, self._keys, self._workers, now, self.counts)
         self._router.draining = self._draining
+
+    async def _listen(self, kind: str, host: str, port: int) -> tuple[str, int]:
+        try:
+            if kind == "worker side":
+                return await self._inside.open(host, port)
+            if kind == "UDP":
+                return await self._outside.open(host, port)
+            return await self._streams.listen(kind, host, port)
+        except OSError as error:
+            raise ValueError(f"{kind} on {bracketed(host)}:{port}: {error}") from error
 
     def _is_trunk(self, host: str) -> bool:
         return self._trunks.name(host) is not None

@@ -11,7 +11,7 @@ Not done: syntax of fields a proxy leaves alone (Contact, SDP, credentials); tha
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from gateway.edge.fields import Malformed, Via, parse_via, split_list, tag_of, unfold
 
@@ -87,7 +87,19 @@ class Message:
 
     def with_headers(self, headers: tuple[Header, ...]) -> Message:
         """The same message with other header fields."""
-        return replace(self, headers=headers)
+        return Message(
+            self.start,
+            headers,
+            self.body,
+            self.method,
+            self.uri,
+            self.status,
+            self.call_id,
+            self.cseq,
+            self.from_tag,
+            self.to_tag,
+            self.vias,
+        )  # `dataclasses.replace` takes four times as long, and this runs six times a message
 
 
 def header(name: bytes, value: bytes) -> Header:

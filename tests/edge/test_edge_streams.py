@@ -19,7 +19,7 @@ from cryptography.x509.oid import NameOID
 
 from gateway.edge.edge import Edge, EdgeError
 from gateway.edge.lexer import parse
-from gateway.edge.settings import EdgeSettings, LimitSettings
+from gateway.edge.settings import EdgeSettings, LimitSettings, TrunkSettings
 from tests.edge.peers import SDP, FakeWorkers, StreamPeer, UdpPeer, invite, plain, response, within
 
 KEY = bytes(range(32))
@@ -120,6 +120,7 @@ async def test_a_call_over_tls_stays_on_its_connection(certificate: tuple[str, s
         caller.close()
 
 
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
 async def test_an_old_tls_version_is_refused(certificate: tuple[str, str]) -> None:
     chain, key = certificate
     async with scene(tls="127.0.0.1:0", tls_certificate=chain, tls_key=key) as s:
@@ -257,6 +258,18 @@ async def test_connections_over_the_limit_are_cut() -> None:
             peer.close()
 
 
+async def test_strangers_share_few_connections() -> None:
+    trunks = (TrunkSettings("elsewhere", ("192.0.2.0/24",)),)
+    async with scene(LimitSettings(unknown_connections=1), trunks=trunks) as s:
+        first = await StreamPeer.open(s.port("TCP"))
+        first.send(b"\r\n\r\n")
+        await asyncio.wait_for(first.reader.readexactly(2), 10)
+        second = await StreamPeer.open(s.port("TCP"))
+        assert await second.ended()
+        for peer in (first, second):
+            peer.close()
+
+
 async def test_a_peer_that_does_not_read_is_cut_off() -> None:
     async with scene(LimitSettings(unsent_bytes=65536, message_burst=10**6)) as s:
         caller = await StreamPeer.open(s.port("TCP"))
@@ -280,6 +293,6 @@ async def test_listeners_that_cannot_start_say_what_to_change() -> None:
     with pytest.raises(EdgeError, match="ADDRESS:PORT"):
         await Edge(EdgeSettings(udp="5060", worker_side="127.0.0.1:0"), workers).start()
     taken = await UdpPeer.open()
-    with pytest.raises(EdgeError, match="in use"):
+    with pytest.raises(EdgeError, match=f"UDP on 127.0.0.1:{taken.port}"):
         await Edge(EdgeSettings(udp=f"127.0.0.1:{taken.port}", worker_side="127.0.0.1:0"), workers).start()
     taken.close()

@@ -297,6 +297,14 @@ def test_a_branch_of_one_side_does_not_pass_on_the_other() -> None:
     assert edge.from_outside(response(seen, 200), CALLER, 1.0) == Dropped("forged_response")
 
 
+@pytest.mark.parametrize("damage", [(b"branch=z9hG4bKaaa", b"branch=z9hG4bKbbb"), (b";o=udp-", b";o=ftp-")])
+def test_a_worker_cannot_answer_what_nobody_asked(damage: tuple[bytes, bytes]) -> None:
+    edge, _ = router()
+    seen = to_worker(edge.from_outside(invite(), CALLER, 1.0))
+    forged = response(seen, 200).replace(*damage)
+    assert edge.from_inside(forged, "127.0.0.1", WORKER, 1.1) == Dropped("forged_response")
+
+
 def test_an_answer_with_too_many_crypto_lines_never_reaches_a_worker() -> None:
     edge, _ = router()
     data = response(agent_invite(edge).data, 200, body=SDP + b"a=crypto:1\r\n" * 65)
