@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from storage import audit_log
@@ -315,21 +315,24 @@ def settle_call(
 
 
 def _settle_evidence(session: Session, call_id: str, ground: Ground, at: datetime) -> None:
-    # A consent just given in a call that goes on has its recording still before it.
-    rows = session.scalars(
-        select(GroundRow)
-        .join(Artifact, Artifact.id == GroundRow.artifact_id)
+    ended = session.scalar(select(Call.ended_at).where(Call.id == call_id)) is not None
+    rows: list[GroundRow] = []
+    for evidence, recording_started_at in session.execute(
+        select(Artifact.id, Consent.recording_started_at)
         .join(Consent, Consent.id == Artifact.consent_id)
-        .join(Call, Call.id == Artifact.call_id)
         .where(
             Artifact.call_id == call_id,
+            Artifact.kind == ArtifactKind.CONSENT_EVIDENCE.value,
             Artifact.blocked_at.is_(None),
-            or_(Call.ended_at.is_not(None), Consent.recording_started_at.is_not(None)),
-            GroundRow.ground == GroundName.EVIDENCE.value,
-            GroundRow.ended_at.is_(None),
-            GroundRow.until.is_(None),
         )
-    ).all()
+    ).all():
+        # A consent just given in a call that goes on has its recording still before it.
+        if ended or recording_started_at is not None:
+            rows += [
+                row
+                for row in ground_rows(session, evidence)
+                if row.ground == GroundName.EVIDENCE.value and row.ended_at is None and row.until is None
+            ]
     for row in rows:
         row.clock_start, row.until, row.expires_at = ground.clock_start, ground.until, ground.expires_at
         detail = {"ground": row.ground, "rule": row.rule, "until": _day(row.until)}

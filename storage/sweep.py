@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import delete, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from storage import artifacts, audit_log, calls, certificates
@@ -30,7 +30,7 @@ from storage.policy import grounds
 from storage.policy.clocks import add_months, local_date
 from storage.policy.settings import PolicySettings, parse_period
 from storage.sealed import MediaError
-from storage.tables import Artifact, Call, Consent, DataKey, GroundRow, Peaks
+from storage.tables import BEGUN, Artifact, Call, Consent, DataKey, GroundRow, Peaks
 
 BATCH = 25
 """Artifacts a transaction: few, because live calls wait for the one writer meanwhile."""
@@ -114,8 +114,9 @@ def _erase(
 ) -> SweepResult:
     erased: list[Erased] = []
     failed: dict[str, Failed] = {}
+    groundless = db.read_sync(lambda s: _groundless(s, only))
     while True:
-        done, failures = _erase_batch(db, store, now, settings, only, tuple(failed), checkpoint)
+        done, failures = _erase_batch(db, store, now, settings, only, groundless, list(failed), checkpoint)
         if not done and not failures:
             break
         erased += done
@@ -136,11 +137,12 @@ def _erase_batch(
     now: datetime,
     settings: PolicySettings,
     only: list[str] | None,
-    skip: tuple[str, ...],
+    groundless: Sequence[str],
+    skip: Iterable[str],
     checkpoint: Checkpoint,
 ) -> tuple[list[Erased], dict[str, Failed]]:
     checkpoint("start")
-    batch = db.write_sync(lambda s: _block(s, now, only, skip, checkpoint))
+    batch = db.write_sync(lambda s: _block(s, now, only, groundless, skip, checkpoint))
     checkpoint("blocked")
     failures, locations = _remove_files(store, batch, checkpoint)
     checkpoint("files removed")
@@ -155,7 +157,12 @@ def _erase_batch(
 
 
 def _due(
-    session: Session, now: datetime, only: list[str] | None, skip: Iterable[str], limit: int | None
+    session: Session,
+    now: datetime,
+    only: list[str] | None,
+    groundless: Sequence[str],
+    skip: Iterable[str],
+    limit: int | None,
 ) -> list[Artifact]:
     """Artifacts whose erasure was begun, then those without an active ground."""
     holds = (
@@ -173,17 +180,19 @@ def _due(
         .where(GroundRow.expires_at <= now)
         .union(select(GroundRow.artifact_id).where(GroundRow.ended_at <= now))
     )
-    any_ground = select(GroundRow.id).where(GroundRow.artifact_id == Artifact.id).exists()
-    begun = select(Artifact).where(Artifact.blocked_at.is_not(None), Artifact.state != "erased")
-    fresh = select(Artifact).where(Artifact.blocked_at.is_(None), Artifact.id.in_(lapsed), ~holds)
-    groundless = select(Artifact).where(Artifact.blocked_at.is_(None), ~any_ground)
+    queries = [
+        select(Artifact).where(text(BEGUN)),
+        select(Artifact).where(Artifact.blocked_at.is_(None), Artifact.id.in_(lapsed), ~holds),
+    ]
+    if groundless:
+        wanted = Artifact.id.in_(groundless)
+        queries.append(select(Artifact).where(Artifact.blocked_at.is_(None), wanted, ~holds))
     found: dict[str, Artifact] = {}
-    for query in (begun, fresh, groundless):
+    for query in queries:
         if only is not None:
             query = query.where(Artifact.id.in_(only))
         if skipped := list(skip):
             query = query.where(Artifact.id.not_in(skipped))
-        query = query.order_by(Artifact.id)
         if limit is not None:
             query = query.limit(limit - len(found))
         found.update((artifact.id, artifact) for artifact in session.scalars(query))
@@ -192,10 +201,17 @@ def _due(
     return list(found.values())
 
 
+def _groundless(session: Session, only: list[str] | None) -> list[str]:
+    """Artifacts that nothing ever permitted keeping; looked for outside of any write."""
+    any_ground = select(GroundRow.id).where(GroundRow.artifact_id == Artifact.id).exists()
+    query = select(Artifact.id).where(Artifact.blocked_at.is_(None), ~any_ground)
+    return list(session.scalars(query if only is None else query.where(Artifact.id.in_(only))))
+
+
 def _preview(session: Session, now: datetime) -> tuple[Erased, ...]:
     return tuple(
         _erased(artifact, _lapse(session, artifact.id, now))
-        for artifact in _due(session, now, None, (), None)
+        for artifact in _due(session, now, None, _groundless(session, None), (), None)
     )
 
 
@@ -221,10 +237,15 @@ def _lapse(session: Session, artifact_id: str, now: datetime) -> Lapsed:
 
 
 def _block(
-    session: Session, now: datetime, only: list[str] | None, skip: Iterable[str], checkpoint: Checkpoint
+    session: Session,
+    now: datetime,
+    only: list[str] | None,
+    groundless: Sequence[str],
+    skip: Iterable[str],
+    checkpoint: Checkpoint,
 ) -> list[Erased]:
     batch = []
-    for artifact in _due(session, now, only, skip, BATCH):
+    for artifact in _due(session, now, only, groundless, skip, BATCH):
         if artifact.blocked_at is not None:
             batch.append(_erased(artifact, _begun(artifact)))
             continue

@@ -28,6 +28,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -70,6 +71,7 @@ class Table(DeclarativeBase):
 
 
 Id = String(32)
+BEGUN = "blocked_at IS NOT NULL AND state <> 'erased'"
 
 
 class Call(Table):
@@ -183,6 +185,13 @@ class Artifact(Table):
         CheckConstraint("state IN ('capturing', 'sealed', 'erased')", name="state"),
         CheckConstraint("state <> 'erased' OR blocked_at IS NOT NULL", name="erased_is_blocked"),
         Index("ix_artifacts_state_blocked_at", "state", "blocked_at"),
+        # What a sweep has begun and not finished: nearly always empty.
+        Index(
+            "ix_artifacts_begun",
+            "blocked_at",
+            sqlite_where=text(BEGUN),
+            postgresql_where=text(BEGUN),
+        ),
     )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)

@@ -169,6 +169,10 @@ def upgrade() -> None:
     op.create_index("ix_artifacts_call_id", "artifacts", ["call_id"])
     op.create_index("ix_artifacts_consent_id", "artifacts", ["consent_id"])
     op.create_index("ix_artifacts_state_blocked_at", "artifacts", ["state", "blocked_at"])
+    begun = sa.text("blocked_at IS NOT NULL AND state <> 'erased'")
+    op.create_index(
+        "ix_artifacts_begun", "artifacts", ["blocked_at"], sqlite_where=begun, postgresql_where=begun
+    )
     op.create_table(
         "data_keys",
         sa.Column("artifact_id", sa.String(length=32), nullable=False),
