@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _FOLD = re.compile(rb"\r\n[ \t]+")
 _VIA = re.compile(
     rb"SIP\s*/\s*2\.0\s*/\s*([A-Za-z0-9\-.!%*_+`'~]+)\s+"
-    rb"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.\-]+)\s*(?::\s*([0-9]{1,5}))?\s*(?:;(.*))?",
+    rb"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.\-]+)(?:\s*:\s*([0-9]{1,5}))?\s*(?:;(.*))?",
     re.IGNORECASE | re.DOTALL,
 )
 _HOST_PORT = re.compile(rb"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.\-]+)(?::([0-9]{1,5}))?")
@@ -134,7 +134,9 @@ def parse_uri(uri: bytes) -> Uri:
     """A sip or sips URI without headers; other schemes raise `Malformed` with status 416."""
     scheme, colon, rest = uri.strip().partition(b":")
     scheme = scheme.strip().lower()
-    if not colon or scheme not in (b"sip", b"sips"):
+    if not colon:
+        raise Malformed("uri", 400)
+    if scheme not in (b"sip", b"sips"):
         raise Malformed("uri_scheme", 416)
     user, at, place = rest.rpartition(b"@")
     if b"@" in user or (at and not user):
