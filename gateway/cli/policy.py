@@ -61,7 +61,7 @@ def _simulate(file: Path, base: _Base, as_json: bool) -> int:
     from gateway.rehearsal.run import rehearse
 
     try:
-        scenario = read(file.read_text(encoding="utf-8"))
+        scenario = read(file.read_text(encoding="utf-8-sig"))
     except NotAScenario as error:
         return _not_a_scenario(file, error.line, error.key, error.why)
     except (OSError, UnicodeDecodeError) as error:

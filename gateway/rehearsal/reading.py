@@ -37,6 +37,7 @@ IVR_CHOICES = {
     "late_key": ("reject", "accept"),
 }
 DEEPEST = 12
+FIRST_YEAR, LAST_YEAR = 1971, 2999
 
 
 class NotAScenario(Exception):
@@ -61,8 +62,8 @@ def read(text: str) -> Scenario:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise NotAScenario(mark.line + 1 if mark else 1, "", f"is not YAML: {error.problem}") from None
-    except yaml.YAMLError:
-        raise NotAScenario(1, "", "is not YAML (save it as plain UTF-8 text)") from None
+    except (yaml.YAMLError, RecursionError):
+        raise NotAScenario(1, "", "is not YAML that can be read (save it as plain UTF-8 text)") from None
     finally:
         loader.dispose()
 
@@ -270,9 +271,11 @@ class _Reader:
         return tuple(self.identifier(item, name) for item in node.value)
 
     def boolean(self, node: yaml.Node, name: str) -> bool:
-        if not isinstance(node, yaml.ScalarNode) or node.tag != "tag:yaml.org,2002:bool":
+        words = yaml.SafeLoader.bool_values
+        is_bool = isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:bool"
+        if not is_bool or node.value.lower() not in words:
             raise NotAScenario(line_of(node), name, "must be true or false")
-        return bool(self.loader.construct_yaml_bool(node))
+        return bool(words[node.value.lower()])
 
     def number(self, node: yaml.Node, name: str) -> float:
         text = self.text(node, name) or ""
@@ -288,9 +291,12 @@ class _Reader:
 
     def instant(self, node: yaml.Node, name: str) -> datetime:
         try:
-            return parse_instant(self.text(node, name) or "")
+            instant = parse_instant(self.text(node, name) or "")
         except ValueError as error:
             raise NotAScenario(line_of(node), name, str(error)) from None
+        if not FIRST_YEAR <= instant.year <= LAST_YEAR:
+            raise NotAScenario(line_of(node), name, f"must lie between {FIRST_YEAR} and {LAST_YEAR}")
+        return instant
 
     def date(self, node: yaml.Node, name: str) -> date:
         return local_date(self.instant(node, name))

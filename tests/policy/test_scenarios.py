@@ -28,8 +28,12 @@ RULES = (
 def test_what_the_scenario_expects_holds(file: Path) -> None:
     scenario = read(file.read_text(encoding="utf-8"))
     outcome = rehearse(scenario)
-    assert any(question.expect for question in scenario.questions), "a scenario without expectation shows nothing"
-    assert [f"line {f.question.line}: {f.key}: {f.expected!r}, not {f.found!r}" for f in outcome.failures] == []
+    assert any(question.expect for question in scenario.questions), (
+        "a scenario without expectation shows nothing"
+    )
+    assert [
+        f"line {f.question.line}: {f.key}: {f.expected!r}, not {f.found!r}" for f in outcome.failures
+    ] == []
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -39,4 +43,6 @@ def test_every_rule_has_a_scenario(rule: str) -> None:
 
 def test_every_scenario_is_named_for_a_rule_or_the_calendar() -> None:
     for file in FILES:
-        assert file.stem.startswith(("T-", "K-")) or any(file.stem.startswith(rule) for rule in RULES), file.stem
+        assert file.stem.startswith(("T-", "K-")) or any(file.stem.startswith(rule) for rule in RULES), (
+            file.stem
+        )
