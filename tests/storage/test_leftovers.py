@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -132,7 +131,6 @@ def test_a_gateway_killed_while_recording_loses_nothing_it_had_spooled(tmp_path:
     child = subprocess.Popen(
         [sys.executable, "-c", CHILD, str(tmp_path)],
         cwd=root,
-        env={**os.environ, "PYTHONPATH": str(root)},
         stdout=subprocess.PIPE,
         text=True,
     )

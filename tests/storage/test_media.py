@@ -299,7 +299,6 @@ def test_a_killed_recorder_loses_nothing_it_had_appended(tmp_path: Path) -> None
     child = subprocess.Popen(
         [sys.executable, "-c", CHILD, str(path), artifact_id],
         cwd=root,
-        env={**os.environ, "PYTHONPATH": str(root)},
         stdout=subprocess.PIPE,
         text=True,
     )
