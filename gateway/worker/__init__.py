@@ -1,0 +1,1 @@
+"""The workers: one process per call, and the only code that knows pjsua2."""

@@ -1,0 +1,201 @@
+"""The two legs as pjsua2 sees them: what each SIP and media change means for the call.
+
+A leg says what happened by calling its listener; it decides nothing. A transfer by REFER is refused
+(603): pjsua would dial the target by itself, unrecorded, and at our cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import pjsua2 as pj
+
+from gateway.callflow.messages import DtmfMethod, FailReason, Leg
+from gateway.worker.dtmf import DtmfReader
+from gateway.worker.endpoint import at_the_edge
+
+_BUSY = frozenset({486, 600})
+_DECLINED = frozenset({403, 603, 607, 608})
+_NO_ANSWER = frozenset({408, 480, 487})
+_ENDED_EVENT = 2  # PJMEDIA_STREAM_DTMF_IS_END
+_HELD_BY_REMOTE = pj.PJSUA_CALL_MEDIA_REMOTE_HOLD
+_WITH_SOUND = (pj.PJSUA_CALL_MEDIA_ACTIVE, _HELD_BY_REMOTE)
+
+
+class LegListener(Protocol):
+    """Who wants to know. All are called on the one thread."""
+
+    def leg_ringing(self, leg: CallLeg) -> None:
+        """A provisional response above 100 came."""
+
+    def leg_up(self, leg: CallLeg) -> None:
+        """The dialog is confirmed."""
+
+    def leg_media(self, leg: CallLeg, renewed: bool) -> None:
+        """`leg.held` may have changed, and `leg.port` when `renewed`: its old connections are gone."""
+
+    def leg_digit(self, leg: CallLeg, digit: str, method: DtmfMethod, timestamp: int, ended: bool) -> None:
+        """A packet of a key, or a SIP INFO with one."""
+
+    def leg_down(self, leg: CallLeg) -> None:
+        """The dialog is over; `leg.status` says why."""
+
+
+class CallLeg(pj.Call):  # type: ignore[misc]
+    """One dialog. Keep a reference until the process ends: dropping the last one hangs up."""
+
+    def __init__(self, account: pj.Account, listener: LegListener, leg: Leg, call_id: int = -1) -> None:
+        super().__init__(account, call_id)
+        self.leg = leg
+        self.port: pj.AudioMedia | None = None
+        """Where the leg's sound comes from and goes to; None while it has no media."""
+        self.held = False
+        self.held_told = False
+        self.early_media_told = False
+        self.rang = False
+        self.up = False
+        self.down = False
+        self.ended_by_us = False
+        self.status = 0
+        self.digits = DtmfReader()
+        self.on_refer: Callable[[int], None] = lambda status: None
+        """Called with the status of a REFER that we sent (the test phone does)."""
+        self._listener = listener
+        self._renewed = False
+
+    # --- orders ---------------------------------------------------------------------------------
+
+    def reply(self, status: int) -> None:
+        """Answer the INVITE with `status`."""
+        answer = pj.CallOpParam(True)
+        answer.opt.audioCount = 1
+        answer.opt.videoCount = 0
+        answer.statusCode = status
+        try:
+            self.answer(answer)
+        except pj.Error:
+            return  # the caller was faster: CANCEL, or the dialog is over
+
+    def dial(self, uri: str, identity: str) -> bool:
+        """Send an INVITE. `identity`: URI shown as From ("" for our own). False: it could not be sent."""
+        ask = pj.CallOpParam(True)
+        ask.opt.audioCount = 1
+        ask.opt.videoCount = 0
+        if identity:
+            ask.txOption.localUri = f"<{identity}>"
+        try:
+            self.makeCall(uri, ask)
+        except pj.Error:
+            self.down = True
+            return False
+        return True
+
+    def end(self, status: int = 0) -> None:
+        """BYE, CANCEL or a refusal, whichever fits."""
+        if self.down:
+            return
+        self.ended_by_us = True
+        end = pj.CallOpParam()
+        if status and not self.up:
+            end.statusCode = status
+        try:
+            self.hangup(end)
+        except pj.Error:
+            return  # it has just ended by itself
+
+    def press(self, digit: str) -> None:
+        """Send a key: RFC 4733 where the peer can, else SIP INFO."""
+        try:
+            self.dialDtmf(digit)
+        except pj.Error:
+            info = pj.CallSendDtmfParam()
+            info.method = pj.PJSUA_DTMF_METHOD_SIP_INFO
+            info.digits = digit
+            try:
+                self.sendDtmf(info)
+            except pj.Error:
+                return  # the leg is on its way down
+
+    @property
+    def codec(self) -> str:
+        """Such as "PCMA/8000", as SDP names it (G722 is called 8000 there)."""
+        try:
+            stream = self.getStreamInfo(0)
+        except pj.Error:
+            return ""
+        rate = 8000 if stream.codecName.upper() == "G722" else stream.codecClockRate
+        return f"{stream.codecName}/{rate}"
+
+    @property
+    def answered(self) -> bool:
+        """Whether a 200 was sent or received."""
+        return bool(self.getInfo().state >= pj.PJSIP_INV_STATE_CONNECTING)
+
+    def fail_reason(self) -> FailReason:
+        """What the last SIP status means for a caller who waits for this leg."""
+        if self.status in _BUSY:
+            return FailReason.BUSY
+        if self.status in _DECLINED:
+            return FailReason.DECLINED
+        if self.status in _NO_ANSWER and self.rang:
+            return FailReason.NO_ANSWER
+        return FailReason.UNREACHABLE
+
+    # --- what pjsua2 tells ------------------------------------------------------------------------
+
+    @at_the_edge
+    def onCallState(self, prm: pj.OnCallStateParam) -> None:
+        info = self.getInfo()
+        if info.state == pj.PJSIP_INV_STATE_EARLY and self.leg is Leg.AGENT and not self.rang:
+            self.rang = True
+            self._listener.leg_ringing(self)
+        elif info.state == pj.PJSIP_INV_STATE_CONFIRMED and not self.up:
+            self.up = True
+            self._listener.leg_up(self)
+        elif info.state == pj.PJSIP_INV_STATE_DISCONNECTED and not self.down:
+            self.status = int(info.lastStatusCode)
+            self.down = True
+            self.port = None
+            self._listener.leg_down(self)
+
+    @at_the_edge
+    def onCallMediaState(self, prm: pj.OnCallMediaStateParam) -> None:
+        info = self.getInfo()
+        audio = next((m for m in info.media if m.type == pj.PJMEDIA_TYPE_AUDIO), None)
+        status = pj.PJSUA_CALL_MEDIA_NONE if audio is None else audio.status
+        self.held = status == _HELD_BY_REMOTE
+        renewed, self._renewed = self._renewed, False
+        if renewed or self.port is None or status not in _WITH_SOUND:
+            renewed = True
+            self.port = self._fetch_port() if status in _WITH_SOUND else None
+        self._listener.leg_media(self, renewed)
+
+    @at_the_edge
+    def onStreamCreated(self, prm: pj.OnStreamCreatedParam) -> None:
+        self._renewed = True  # a stream of its own slot: the old one went with all connections
+
+    def _fetch_port(self) -> pj.AudioMedia | None:
+        try:
+            return self.getAudioMedia(-1)
+        except pj.Error:
+            return None  # held with `inactive`: no sound either way
+
+    @at_the_edge
+    def onDtmfEvent(self, prm: pj.OnDtmfEventParam) -> None:
+        info = prm.method == pj.PJSUA_DTMF_METHOD_SIP_INFO
+        method = DtmfMethod.INFO if info else DtmfMethod.RFC4733
+        ended = info or bool(prm.flags & _ENDED_EVENT)
+        self._listener.leg_digit(self, prm.digit, method, int(prm.timestamp), ended)
+
+    @at_the_edge
+    def onCallTransferRequest(self, prm: pj.OnCallTransferRequestParam) -> None:
+        prm.statusCode = pj.PJSIP_SC_DECLINE
+
+    @at_the_edge
+    def onCallReplaceRequest(self, prm: pj.OnCallReplaceRequestParam) -> None:
+        prm.statusCode = pj.PJSIP_SC_DECLINE
+
+    @at_the_edge
+    def onCallTransferStatus(self, prm: pj.OnCallTransferStatusParam) -> None:
+        self.on_refer(int(prm.statusCode))
