@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import logging
 import shutil
 from collections.abc import Callable
@@ -22,14 +23,14 @@ from gateway.calls.driver import Surroundings
 from gateway.calls.live import LiveCalls
 from gateway.calls.records import StoredRecords
 from gateway.calls.timeline import Entry
-from gateway.config import Settings
+from gateway.config import Settings, host_port, to_dataclass
 from gateway.edge.edge import Edge
 from gateway.edge.settings import EdgeSettings, LimitSettings, TrunkSettings
 from gateway.web.metrics import GatewayCollector
 from gateway.web.server import Listeners, Readiness, control_app, health_app
 from gateway.worker.pool import WorkerPool
 from gateway.worker.settings import WorkerSettings
-from ivr_prompts.catalogue import Catalogue
+from ivr_prompts.catalogue import Catalogue, Prompt
 from storage.artifacts import Tags
 from storage.database import Database
 from storage.keys import Keys
@@ -100,7 +101,7 @@ class Gateway:
             self.archive.store,
             self.archive.keys,
             settings.policy,
-            Tags(storage.controller or settings.company.name, storage.processor, storage.region),
+            Tags(settings.controller, storage.processor or "self", storage.region),
         )
         catalogue = Catalogue.load(settings.prompts.folder)
         self.calls = LiveCalls(
@@ -114,7 +115,9 @@ class Gateway:
                 on_entry=on_entry,
             ),
         )
-        self._pool = WorkerPool(worker_settings(settings), settings.sip.workers)
+        self._pool = WorkerPool(
+            worker_settings(settings, catalogue[settings.prompts.default]["problem"]), settings.sip.workers
+        )
         self._edge = Edge(edge_settings(settings, self.archive.keys.edge_key), self._pool)
         self._listeners = Listeners()
         self._tasks: list[asyncio.Task[None]] = []
@@ -144,21 +147,21 @@ class Gateway:
 
     async def _listen(self) -> None:
         if self.settings.web.listen is not None:
-            host, _, port = self.settings.web.listen.rpartition(":")
+            host, port = host_port(self.settings.web.listen)
             collector = GatewayCollector(
                 self.counts,
                 lambda: self._edge.counts,
-                lambda: self._pool.counts(),
+                self._workers,
                 lambda: len(self.calls),
             )
             app = health_app(self.readiness, [collector])
-            await self._listeners.listen(app, host.strip("[]"), int(port))
+            await self._listeners.listen(app, host, port)
         await self._listeners.listen_unix(control_app(self.calls, self.drain), self.settings.control_socket)
 
     async def _take_calls(self) -> None:
-        async for line, invite in self._pool.incoming():
+        async for line in self._pool.incoming():
             try:
-                self.calls.begin(line, invite)
+                self.calls.begin(line, line.invite)
             except Exception:
                 log.exception("a call could not be taken")
 
@@ -176,14 +179,18 @@ class Gateway:
 
     def readiness(self) -> Readiness:
         """Whether calls are taken, and why not."""
-        workers = self._pool.counts()
+        workers = self._workers()
         facts = {
             "draining": self._draining,
             "calls_up": len(self.calls),
-            "workers": dict(workers),
+            "workers": workers,
             "swept_at": self._swept_at.isoformat() if self._swept_at else None,
         }
-        return Readiness(not self._draining and sum(workers.values()) > 0, facts)
+        ready = not self._draining and workers["free"] + workers["busy"] > 0
+        return Readiness(ready, facts)
+
+    def _workers(self) -> dict[str, int]:
+        return dataclasses.asdict(self._pool.counts())
 
     def drain(self) -> None:
         """Take no new calls (503 with Retry-After); those that are up go on."""
@@ -219,35 +226,30 @@ def edge_settings(settings: Settings, key: bytes) -> EdgeSettings:
         tls=sip.tls,
         tls_certificate=_text(sip.tls_certificate),
         tls_key=_text(sip.tls_key),
+        tls_ca=_text(sip.tls_ca),
+        allow_unknown=sip.allow_unknown,
+        answer_unknown=sip.answer_unknown,
         public_host=sip.public_host,
         worker_side=sip.worker_side,
         trunks=tuple(TrunkSettings(trunk.name, trunk.networks) for trunk in sip.trunks),
-        limits=LimitSettings(
-            message_bytes=sip.limits.message_bytes,
-            headers=sip.limits.headers,
-            line_bytes=sip.limits.line_bytes,
-            sdp_lines=sip.limits.sdp_lines,
-            crypto_lines=sip.limits.crypto_lines,
-            invites_per_s=sip.limits.invites_per_s,
-            invite_burst=sip.limits.invite_burst,
-        ),
+        limits=to_dataclass(LimitSettings, sip.limits),
         retry_after_s=sip.retry_after_s,
         key=key,
     )
 
 
-def worker_settings(settings: Settings) -> WorkerSettings:
+def worker_settings(settings: Settings, problem: Prompt | None = None) -> WorkerSettings:
     """What every worker is told."""
     sip = settings.sip
-    public = sip.udp or sip.tcp or sip.tls or "127.0.0.1:5060"
-    host, _, port = public.rpartition(":")
+    host, port = host_port(sip.udp or sip.tcp or sip.tls or "127.0.0.1:5060")
     return WorkerSettings(
-        edge_port=int(sip.worker_side.rpartition(":")[2]),
+        edge_port=host_port(sip.worker_side)[1],
         public_host=sip.public_host or host,
-        public_port=int(port),
+        public_port=port,
         rtp_address=sip.rtp_address,
         rtp_port_min=sip.rtp_port_min,
         rtp_port_max=sip.rtp_port_max,
+        problem_wav=str(problem.path) if problem is not None else "",
         rejoin_path=str(settings.storage.folder / "workers.sock"),
     )
 

@@ -101,6 +101,11 @@ class CallDriver:
         """When the call arrived, UTC."""
         return self._clock.at(0.0)
 
+    @property
+    def worker_pid(self) -> int:
+        """The process that has the call's telephony; 0 when the line is of no process."""
+        return int(getattr(self._line, "pid", 0))
+
     def post(self, event: m.Event) -> None:
         """Let the call hear an event (an agent's stop, ...)."""
         self._inbox.put_nowait(event)

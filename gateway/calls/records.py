@@ -14,7 +14,6 @@ from datetime import datetime
 from typing import Protocol
 
 from sqlalchemy.orm import Session
-from storage.policy.settings import PolicySettings
 
 from storage import artifacts, calls, consents
 from storage.artifacts import NotReadable, Tags
@@ -22,7 +21,9 @@ from storage.consents import ConsentRecord
 from storage.database import Database
 from storage.keys import Keys
 from storage.media import MediaStore, NothingRecorded
+from storage.policy.settings import PolicySettings
 from storage.spool import Spool
+from storage.sweep import erase_now
 
 
 @dataclass(frozen=True)
@@ -171,15 +172,12 @@ class StoredRecords:
 
     async def withdraw(self, call_id: str, at: datetime, channel: str) -> None:
         """See `CallRecords`."""
-        from storage.sweep import erase_now
-
         touched = await self._db.write(
             lambda session: consents.withdraw(
                 session, call_id, at, channel, "caller", self._policy.withdrawal.midcall_delete_partial
             )
         )
-        for artifact_id in touched:
-            await asyncio.to_thread(erase_now, self._db, self._store, artifact_id, at)
+        await asyncio.to_thread(erase_now, self._db, self._store, touched, at, self._policy)
 
     async def close(self, call_id: str, at: datetime, reason: str) -> None:
         """See `CallRecords`."""

@@ -110,6 +110,7 @@ def _call(driver: CallDriver) -> dict[str, Any]:
         "phase": driver.call.phase.value,
         "consent": driver.call.consent.value,
         "recording": driver.call.recording,
+        "worker_pid": driver.worker_pid,
     }
 
 

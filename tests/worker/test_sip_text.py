@@ -1,0 +1,42 @@
+"""What is read in an INVITE, in its usual and its odd spellings."""
+
+from __future__ import annotations
+
+from gateway.worker.sip_text import read_invite
+
+THROUGH_THE_EDGE = """INVITE sip:70101010;npdi@10.0.0.1:5060;user=phone SIP/2.0\r
+Via: SIP/2.0/UDP 127.0.0.1:5059;branch=z9hG4bKedge;rport\r
+Via: SIP/2.0/TCP 10.1.1.1:5060;branch=z9hG4bKtrunk;received=192.0.2.7\r
+From: "Hansen; tag=no" <sip:+4511111111@example.org;user=phone>;tag=abc\r
+To: <sip:70101010@10.0.0.1>\r
+Call-ID: one@example.org\r
+Content-Length: 0\r
+\r
+From: <sip:body@example.org>;tag=body\r
+"""
+COMPACT = """INVITE sip:1000@127.0.0.1 SIP/2.0
+v: SIP/2.0/UDP 192.0.2.9:5080
+  ;branch=z9hG4bKfirst , SIP/2.0/UDP 192.0.2.10;branch=z9hG4bKsecond
+f: sip:anonymous@anonymous.invalid;tag=t1
+i: two
+
+"""
+
+
+def test_an_invite_through_the_edge_tells_its_branch_and_the_trunks_address() -> None:
+    invite = read_invite(THROUGH_THE_EDGE)
+    assert (invite.sip_call_id, invite.from_tag, invite.branch) == ("one@example.org", "abc", "z9hG4bKedge")
+    assert (invite.caller, invite.caller_uri) == ("+4511111111", "sip:+4511111111@example.org;user=phone")
+    assert invite.source == "192.0.2.7"
+    assert invite.dialled == "70101010"
+
+
+def test_compact_names_folds_and_lists_are_read_too() -> None:
+    invite = read_invite(COMPACT)
+    assert (invite.sip_call_id, invite.from_tag, invite.branch) == ("two", "t1", "z9hG4bKfirst")
+    assert (invite.dialled, invite.caller, invite.source) == ("1000", "anonymous", "192.0.2.10")
+
+
+def test_what_is_missing_is_empty() -> None:
+    invite = read_invite("INVITE\r\n\r\n")
+    assert set(vars(invite).values()) == {""}
