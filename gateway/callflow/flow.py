@@ -28,6 +28,8 @@ from gateway.callflow.state import Call, Candidate, Capture, Consent, Phase, Pla
 PROMPT_GRACE_S = 3.0
 PROMPT_START_S = 10.0
 WITHDRAW_SEQUENCE_S = 3.0
+# Telephony gives up ringing by itself and says why; only if it does not, the flow does.
+RING_GRACE_S = 2.0
 TALKING_PHASES = frozenset({Phase.TALKING, Phase.MESSAGE})
 
 
@@ -398,7 +400,7 @@ class _Turn:
             else:
                 self.say_goodbye("goodbye")
             return
-        self.become(phase=Phase.RINGING, ring_until=self.now + self.ivr.ring_timeout_s)
+        self.become(phase=Phase.RINGING, ring_until=self.now + self.ivr.ring_timeout_s + RING_GRACE_S)
         self.ask(m.DialAgent(self.ivr.ring_timeout_s))
         self.play("thank_you" if granted and self.ivr.thank_you else "please_wait")
 

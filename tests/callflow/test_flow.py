@@ -263,7 +263,7 @@ def test_an_agent_who_cannot_be_had_is_said_and_the_call_ends(reason: m.FailReas
 
 
 def test_an_agent_who_never_answers_is_given_up() -> None:
-    story = Story().asked().heard().wait_until(27).hear(m.AgentRinging(), at=28).wait_until(72)
+    story = Story().asked().heard().wait_until(27).hear(m.AgentRinging(), at=28).wait_until(74)
     assert story.played()[-1] == "no_agent"
     assert story.did(m.CancelAgent) == 1
 
