@@ -33,9 +33,9 @@ from gateway.callflow.messages import (
 from gateway.calls import line
 from gateway.worker.channel import RETRY_S, Channel, Heartbeat, notice
 from gateway.worker.dtmf import Press
-from gateway.worker.endpoint import SipEndpoint, at_the_edge
-from gateway.worker.legs import CallLeg
-from gateway.worker.patch import PatchPanel
+from gateway.worker.endpoint import SipEndpoint
+from gateway.worker.legs import Account, CallLeg
+from gateway.worker.patch import PatchPanel, wiring
 from gateway.worker.prompts import Prompts
 from gateway.worker.recorders import Recorders, Stage
 from gateway.worker.sip_text import InviteText, read_invite
@@ -49,16 +49,6 @@ RINGING, BUSY, TEMPORARILY_UNAVAILABLE, UNAVAILABLE = 180, 486, 480, 503
 PROBLEM_PLAY = -1
 
 
-class _Account(pj.Account):  # type: ignore[misc]
-    def __init__(self, call: CallWorker) -> None:
-        super().__init__()
-        self._call = call
-
-    @at_the_edge
-    def onIncomingCall(self, prm: pj.OnIncomingCallParam) -> None:
-        self._call.invited(int(prm.callId), str(prm.rdata.wholeMsg), str(prm.rdata.srcAddress))
-
-
 class CallWorker:
     """The state of one call; `run` returns when all of it is over."""
 
@@ -66,7 +56,7 @@ class CallWorker:
         self._endpoint = endpoint
         self._settings = endpoint.settings
         self._channel = channel
-        self._account = _Account(self)
+        self._account = Account(self.invited)
         self._account.create(endpoint.account_config())
         self._silence = pj.AudioMediaPlayer()
         self._silence.createPlayer(silence_wav, 0)
@@ -341,27 +331,16 @@ class CallWorker:
 
     def _connect(self, now: float) -> None:
         """Connect what should be connected now, and nothing else."""
-        caller = self._caller.port if self._caller else None
-        agent = self._agent.port if self._agent else None
-        wanted: dict[tuple[str, str], tuple[pj.AudioMedia, pj.AudioMedia]] = {}
-        if caller is not None:
-            prompt = self._prompts.media
-            if prompt is not None:
-                wanted["prompt", "caller"] = (prompt, caller)
-            elif not (self._bridged and agent is not None):
-                wanted["silence", "caller"] = (self._silence, caller)
-        if agent is not None and not (self._bridged and caller is not None):
-            wanted["silence", "agent"] = (self._silence, agent)
-        if self._bridged and caller is not None and agent is not None:
-            wanted["caller", "agent"] = (caller, agent)
-            wanted["agent", "caller"] = (agent, caller)
         held = any(leg.held for leg in (self._caller, self._agent) if leg is not None)
-        recorders = self._recorders.media
-        if recorders is not None and not self._muted and not held and now >= self._connect_at:
-            if caller is not None:
-                wanted["caller", "recorder"] = (caller, recorders[0])
-            if agent is not None:
-                wanted["agent", "recorder"] = (agent, recorders[1])
+        recording = not self._muted and not held and now >= self._connect_at
+        wanted = wiring(
+            caller=self._caller.port if self._caller else None,
+            agent=self._agent.port if self._agent else None,
+            prompt=self._prompts.media,
+            silence=self._silence,
+            recorders=self._recorders.media if recording else None,
+            bridged=self._bridged,
+        )
         try:
             self._panel.connect(wanted)
         except pj.Error as error:

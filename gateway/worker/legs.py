@@ -42,6 +42,18 @@ class LegListener(Protocol):
         """The dialog is over; `leg.status` says why."""
 
 
+class Account(pj.Account):  # type: ignore[misc]
+    """Where INVITEs arrive: `invited(call id of pjsua, text of the INVITE, address:port of its sender)`."""
+
+    def __init__(self, invited: Callable[[int, str, str], None]) -> None:
+        super().__init__()
+        self._invited = invited
+
+    @at_the_edge
+    def onIncomingCall(self, prm: pj.OnIncomingCallParam) -> None:
+        self._invited(int(prm.callId), str(prm.rdata.wholeMsg), str(prm.rdata.srcAddress))
+
+
 class CallLeg(pj.Call):  # type: ignore[misc]
     """One dialog. Keep a reference until the process ends: dropping the last one hangs up."""
 

@@ -11,13 +11,47 @@ from collections.abc import Mapping
 import pjsua2 as pj
 
 Ends = tuple[str, str]
+Connections = dict[Ends, tuple[pj.AudioMedia, pj.AudioMedia]]
+
+
+def wiring(
+    *,
+    caller: pj.AudioMedia | None,
+    agent: pj.AudioMedia | None,
+    prompt: pj.AudioMedia | None,
+    silence: pj.AudioMedia,
+    recorders: tuple[pj.AudioMedia, pj.AudioMedia] | None,
+    bridged: bool,
+) -> Connections:
+    """What should be connected in a call: None is a port that is not there, or must hear nothing.
+
+    A leg that would hear nothing hears silence: its RTP then never pauses.
+    """
+    wanted: Connections = {}
+    talking = bridged and caller is not None and agent is not None
+    if caller is not None:
+        if prompt is not None:
+            wanted["prompt", "caller"] = (prompt, caller)
+        elif not talking:
+            wanted["silence", "caller"] = (silence, caller)
+        if recorders is not None:
+            wanted["caller", "recorder"] = (caller, recorders[0])
+    if agent is not None:
+        if not talking:
+            wanted["silence", "agent"] = (silence, agent)
+        if recorders is not None:
+            wanted["agent", "recorder"] = (agent, recorders[1])
+    if caller is not None and agent is not None and bridged:
+        wanted["caller", "agent"] = (caller, agent)
+        wanted["agent", "caller"] = (agent, caller)
+    return wanted
 
 
 class PatchPanel:
     """Connections by the names of their ends, such as ("caller", "agent")."""
 
     def __init__(self) -> None:
-        self._made: dict[Ends, tuple[pj.AudioMedia, pj.AudioMedia]] = {}
+        self._made: Connections = {}
 
     def dropped(self, name: str) -> None:
         """pjsua has dropped the port called `name` with its connections: remember none of them.

@@ -96,7 +96,7 @@ class PhoneEvent:
     """Something that happened. `at`: seconds since the phone started.
 
     `event`: ready (port), dialled, ringing (status), answered (status, codec), early_media, key (digit,
-    method), played, hold, resume, held, resumed, digit (digit heard), ended (status), refer (status), bye.
+    method), hold, resume, refresh, held, resumed, digit (digit heard), ended (status), refer (status), bye.
     """
 
     at: float
@@ -158,7 +158,10 @@ class Phone:
         return found()[count - 1]
 
     def order(self, do: str, **fields: Any) -> None:
-        """Have it do something now: press (digit, method), hold, resume, hang_up, refer (uri), leave."""
+        """Have it do something now.
+
+        press (digit, method), hold, resume, reinvite, update, hang_up, refer (uri), leave.
+        """
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps({"do": do, **fields}).encode() + b"\n")
 

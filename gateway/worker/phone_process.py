@@ -13,25 +13,16 @@ from typing import Any
 import pjsua2 as pj
 
 from gateway.callflow.messages import DtmfMethod, Leg
-from gateway.worker.endpoint import SipEndpoint, at_the_edge, silence_path
-from gateway.worker.legs import CallLeg
-from gateway.worker.patch import PatchPanel
+from gateway.worker.endpoint import SipEndpoint, silence_path
+from gateway.worker.legs import Account, CallLeg
+from gateway.worker.patch import Connections, PatchPanel
 from gateway.worker.phone import PhoneScript
 from gateway.worker.settings import WorkerSettings
+from gateway.worker.sip_text import read_invite
 
 _CODEC_IDS = {"PCMA": "PCMA/8000", "PCMU": "PCMU/8000", "G722": "G722/16000"}
 RINGING, PROGRESS, BUSY = 180, 183, 486
 LEAVE_S = 0.3  # for the last responses
-
-
-class _Account(pj.Account):  # type: ignore[misc]
-    def __init__(self, phone: _Phone) -> None:
-        super().__init__()
-        self._phone = phone
-
-    @at_the_edge
-    def onIncomingCall(self, prm: pj.OnIncomingCallParam) -> None:
-        self._phone.invited(int(prm.callId))
 
 
 class _Phone:
@@ -53,7 +44,7 @@ class _Phone:
             tcp=True,
             codecs=((_CODEC_IDS[script.codec], 255),),
         )
-        self._account = _Account(self)
+        self._account = Account(self.invited)
         self._account.create(self._endpoint.account_config(script.user))
         self._panel = PatchPanel()
         self._silence = self._player(silence_path(), loop=True)
@@ -86,7 +77,8 @@ class _Phone:
         self._recorder = None
         del self._silence, self._sound
         self.tell("bye")
-        self._endpoint.libDestroy()
+        if not all(leg.down for leg in self._legs):
+            self._endpoint.libDestroy()  # takes a second, in which the last messages are repeated
 
     def tell(self, event: str, **fields: Any) -> None:
         at = round(time.monotonic() - self._start, 4)
@@ -95,7 +87,7 @@ class _Phone:
 
     # --- legs ---------------------------------------------------------------------------------------
 
-    def invited(self, call_id: int) -> None:
+    def invited(self, call_id: int, text: str, source: str) -> None:
         leg = CallLeg(self._account, self, Leg.AGENT, call_id)
         self._legs.append(leg)
         if self._leg is not None or self._left is not None:
@@ -104,7 +96,8 @@ class _Phone:
         self._begin(leg)
         script = self._script
         leg.reply(PROGRESS if script.early_media else RINGING)
-        self.tell("ringing", status=RINGING)
+        caller = read_invite(text)
+        self.tell("ringing", status=RINGING, **{"from": caller.caller_uri, "dialled": caller.dialled})
         if script.reply == 200:
             self._later(script.ring_s, lambda: leg.reply(200))
         elif script.reply:
@@ -140,7 +133,7 @@ class _Phone:
             self.tell("held" if leg.held else "resumed")
         if leg.port is None:
             return
-        wanted: dict[tuple[str, str], tuple[pj.AudioMedia, pj.AudioMedia]] = {}
+        wanted: Connections = {}
         wanted["sound", "line"] = (self._sound, leg.port)
         if self._recorder is not None:
             wanted["silence", "recorder"] = (self._silence, self._recorder)
@@ -220,6 +213,14 @@ class _Phone:
             self._leg.reinvite(ask)
             self.tell("resume")
 
+    def _refresh(self, by_update: bool) -> None:
+        """What a session refresh is: the same offer again."""
+        if self._leg is not None:
+            ask = pj.CallOpParam(True)
+            ask.opt.audioCount, ask.opt.videoCount = 1, 0
+            (self._leg.update if by_update else self._leg.reinvite)(ask)
+            self.tell("refresh")
+
     def _refer(self, uri: str) -> None:
         if self._leg is not None:
             self._leg.on_refer = lambda status: self.tell("refer", status=status)
@@ -251,6 +252,10 @@ class _Phone:
                     self._hold()
                 case "resume":
                     self._resume()
+                case "reinvite":
+                    self._refresh(by_update=False)
+                case "update":
+                    self._refresh(by_update=True)
                 case "hang_up" if self._leg is not None:
                     self._leg.end()
                 case "refer":

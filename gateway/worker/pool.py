@@ -20,21 +20,18 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 
 from gateway.callflow.messages import Leg
 from gateway.calls.line import (
-    Command,
     EndLine,
     HangUpLeg,
     InviteReceived,
     LineClosed,
     LineError,
-    LineEvent,
     decode,
-    encode,
 )
+from gateway.worker.member import Member, State, WorkerLine
 from gateway.worker.settings import WorkerSettings
 
 log = logging.getLogger(__name__)
@@ -46,17 +43,6 @@ WAKE = b"\r\n"  # a keep-alive of RFC 5626 section 3.5.1: pjsip reads and drops 
 LONGEST_LINE = 65536
 
 
-class State(Enum):
-    """What a worker is doing."""
-
-    STARTING = "starting"
-    FREE = "free"
-    RESERVED = "reserved"
-    BUSY = "busy"
-    CLOSED = "closed"  # its line is closed; it answers repeated messages for a while
-    ORPHAN = "orphan"  # its call belongs to a gateway that died
-
-
 @dataclass(frozen=True)
 class PoolCounts:
     """For metrics. `died`: workers that ended without closing their line, since the start."""
@@ -66,82 +52,13 @@ class PoolCounts:
     died: int
 
 
-Invite = tuple[str, str, str]  # Call-ID, From tag, branch
-
-
-class WorkerLine:
-    """`gateway.calls.line.Line` of one worker's call."""
-
-    def __init__(self, worker: _Worker, invite: InviteReceived) -> None:
-        self.invite = invite
-        self._worker = worker
-        self._events: asyncio.Queue[LineEvent] = asyncio.Queue()
-        self._closed = False
-
-    @property
-    def port(self) -> int:
-        """UDP port of the worker on 127.0.0.1."""
-        return self._worker.port
-
-    @property
-    def pid(self) -> int:
-        """Process id of the worker (0 while unknown)."""
-        return self._worker.pid
-
-    def send(self, command: Command) -> None:
-        """Order something; never waits, never raises for a line that is gone."""
-        if not self._closed:
-            self._worker.send(command)
-
-    async def events(self) -> AsyncIterator[LineEvent]:
-        """Everything that happens after `invite`, in order; ends after `LineClosed`."""
-        while True:
-            event = await self._events.get()
-            yield event
-            if isinstance(event, LineClosed):
-                return
-
-    def heard(self, event: LineEvent) -> None:
-        """Pass on an event of the worker; nothing follows `LineClosed`."""
-        if not self._closed:
-            self._closed = isinstance(event, LineClosed)
-            self._events.put_nowait(event)
-
-
-class _Worker:
-    """One process and its connection."""
-
-    def __init__(self, pool: WorkerPool, number: int) -> None:
-        self.pool = pool
-        self.number = number
-        self.pid = 0
-        self.port = 0
-        self.state = State.STARTING
-        self.invite: Invite | None = None
-        self.line: WorkerLine | None = None
-        self.writer: asyncio.StreamWriter | None = None
-        self.reservation: asyncio.TimerHandle | None = None
-
-    def send(self, command: Command) -> None:
-        if self.writer is None or self.writer.is_closing():
-            return
-        self.writer.write(encode(command))
-        if self.port:
-            self.pool.wake(self.port)
-
-    def unreserve(self) -> None:
-        if self.reservation is not None:
-            self.reservation.cancel()
-            self.reservation = None
-
-
 class WorkerPool:
     """`start`, then `take` for the edge and `incoming` for the calls, then `stop`."""
 
     def __init__(self, settings: WorkerSettings, size: int) -> None:
         self._settings = settings
         self._size = size
-        self._workers: dict[int, _Worker] = {}
+        self._workers: dict[int, Member] = {}
         self._numbers = 0
         self._died = 0
         self._incoming: asyncio.Queue[WorkerLine] = asyncio.Queue()
@@ -160,8 +77,8 @@ class WorkerPool:
         """Fork the workers; returns when all are ready. `LineError` when not one is within `ready_s`."""
         if self._settings.rejoin_path:
             path = self._settings.rejoin_path
-            _unlink(path)
-            self._server = await asyncio.start_unix_server(self._rejoined, path, limit=LONGEST_LINE)
+            listener = _listen_privately(path)
+            self._server = await asyncio.start_unix_server(self._rejoined, sock=listener, limit=LONGEST_LINE)
         await self._start_parent()
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._until(lambda: self.counts().free >= self._size), ready_s)
@@ -175,6 +92,8 @@ class WorkerPool:
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._until(lambda: not self._with_call()), max(drain_s, 0.001))
         for worker in self._with_call():
+            if worker.state is State.RESERVED:
+                self._give_back(worker)
             if worker.state is State.ORPHAN:
                 worker.send(HangUpLeg(Leg.AGENT))
             worker.send(EndLine())
@@ -278,7 +197,7 @@ class WorkerPool:
         missing = self._size - sum(worker.state in counted for worker in self._workers.values())
         for _ in range(missing):
             self._numbers += 1
-            worker = _Worker(self, self._numbers)
+            worker = Member(self._numbers, self.wake)
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
             with theirs:
                 try:
@@ -316,7 +235,7 @@ class WorkerPool:
 
     # --- what workers say -----------------------------------------------------------------------------
 
-    async def _listen(self, worker: _Worker, connection: socket.socket) -> None:
+    async def _listen(self, worker: Member, connection: socket.socket) -> None:
         reader, writer = await asyncio.open_connection(sock=connection, limit=LONGEST_LINE)
         worker.writer = writer
         with contextlib.suppress(ConnectionError, ValueError):
@@ -325,7 +244,7 @@ class WorkerPool:
         writer.close()
         self._gone(worker)
 
-    def _hear(self, worker: _Worker, message: bytes) -> None:
+    def _hear(self, worker: Member, message: bytes) -> None:
         fields = json.loads(message)
         match fields["type"]:
             case "Ready":
@@ -346,7 +265,7 @@ class WorkerPool:
                 self._event(worker, message)
         self._note_change()
 
-    def _event(self, worker: _Worker, message: bytes) -> None:
+    def _event(self, worker: Member, message: bytes) -> None:
         try:
             event = decode(message)
         except LineError:
@@ -364,14 +283,14 @@ class WorkerPool:
                 self._fill()
             worker.line.heard(event)
 
-    def _give_back(self, worker: _Worker) -> None:
+    def _give_back(self, worker: Member) -> None:
         worker.unreserve()
         if worker.state is State.RESERVED:
             worker.state = State.FREE
             worker.invite = None
             self._note_change()
 
-    def _gone(self, worker: _Worker) -> None:
+    def _gone(self, worker: Member) -> None:
         """The worker's connection ended: with its process, or because this gateway let go of it."""
         worker.unreserve()
         self._workers.pop(worker.number, None)
@@ -389,7 +308,7 @@ class WorkerPool:
 
     async def _rejoined(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._numbers += 1
-        worker = _Worker(self, self._numbers)
+        worker = Member(self._numbers, self.wake)
         worker.writer = writer
         worker.state = State.ORPHAN
         self._workers[worker.number] = worker
@@ -401,7 +320,7 @@ class WorkerPool:
 
     # --- small ------------------------------------------------------------------------------------------
 
-    def _with_call(self) -> list[_Worker]:
+    def _with_call(self) -> list[Member]:
         with_call = (State.RESERVED, State.BUSY, State.ORPHAN)
         return [worker for worker in self._workers.values() if worker.state in with_call]
 
@@ -421,6 +340,15 @@ class WorkerPool:
 
 def _unlink(path: str) -> None:
     Path(path).unlink(missing_ok=True)
+
+
+def _listen_privately(path: str) -> socket.socket:
+    """A Unix socket that only this user can connect to, in place of what a dead gateway left."""
+    _unlink(path)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(path)
+    Path(path).chmod(0o600)
+    return listener
 
 
 def _kill(pid: int) -> None:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 _COMPACT = {"v": "via", "f": "from", "i": "call-id", "t": "to", "m": "contact"}
-_USER = re.compile(r"sips?:(?:([^@;?>]*)@)?", re.IGNORECASE)
+_USER = re.compile(r"sips?:(?:([^@>]*)@)?", re.IGNORECASE)
 _URI = re.compile(r"<([^>]*)>")
 
 
@@ -62,7 +62,7 @@ def _parameter(text: str, name: str) -> str:
 
 def _user(uri: str) -> str:
     found = _USER.match(uri)
-    return (found.group(1) or "").split(":", 1)[0] if found else ""
+    return (found.group(1) or "").split(":", 1)[0].split(";", 1)[0] if found else ""
 
 
 def _source(via: str) -> str:

@@ -74,8 +74,7 @@ class Rig:
         return cls(folder, pool)
 
     async def close(self) -> None:
-        await asyncio.gather(*(phone.close() for phone in self.phones))
-        await self.pool.stop()
+        await asyncio.gather(self.pool.stop(), *(phone.close() for phone in self.phones))
 
     async def phone(self, **script: object) -> Phone:
         phone = await Phone.start(PhoneScript(**script))  # type: ignore[arg-type]

@@ -118,6 +118,39 @@ async def test_muting_writes_silence_and_no_shift(rig: Rig) -> None:
     assert len(samples(rig.capture / "caller.wav")) == len(samples(rig.capture / "agent.wav"))
 
 
+@pytest.mark.parametrize("how", ["reinvite", "update"])
+async def test_a_session_refresh_leaves_no_hole_in_the_recording(rig: Rig, how: str) -> None:
+    caller, agent, ears = await rig.bridged()
+    await rig.record(ears)
+    await rig.recorded(0.6)
+    agent.order(how)
+    await agent.wait_for("refresh")
+    await rig.recorded(0.6)
+    caller.order(how)
+    await caller.wait_for("refresh")
+    await rig.recorded(0.6)
+    ears.line.send(wire.ShutCapture())
+    await ears.until(wire.CaptureShut)
+    await ears.end()
+    for name, tone in (("caller.wav", CALLER_HZ), ("agent.wav", AGENT_HZ)):
+        assert set(tones(rig.capture / name)[2:-2]) == {tone}
+    assert not ears.all(wire.Held)
+
+
+async def test_a_leg_is_connected_to_its_recorder_a_guard_after_the_key(rig: Rig) -> None:
+    caller, _, ears = await rig.bridged()
+    caller.order("press", digit="1")
+    await ears.until(wire.DigitPressed)
+    await rig.record(ears)
+    await rig.recorded(0.8)
+    ears.line.send(wire.ShutCapture())
+    await ears.until(wire.CaptureShut)
+    await ears.end()
+    found = tones(rig.capture / "caller.wav")
+    assert found[0] == 0 and not samples(rig.capture / "caller.wav")[:800].any()
+    assert found.count(CALLER_HZ) >= 4
+
+
 async def test_nothing_is_written_before_capture_is_ordered(rig: Rig) -> None:
     before = set(rig.folder.rglob("*"))
     caller, _, ears = await rig.bridged()
