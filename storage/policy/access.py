@@ -14,7 +14,7 @@ from datetime import datetime
 
 from storage.model import ArtifactKind, Ground
 from storage.policy.book import Book
-from storage.policy.recordings import may_be_sampled, may_be_sampled_now
+from storage.policy.recordings import may_be_sampled, opened_by_consent
 
 PROCESSOR = "PROCESSOR-"
 # These work on one case and see only what is kept for it.
@@ -66,7 +66,7 @@ def decide(book: Book, access: Access, at: datetime) -> Verdict:
         return Verdict(False, f"{access.artifact} does not exist (R-50).")
     verdict = Verdict(False, "")
     for holding in living:
-        sampled = drawn(book, holding.call, at) and may_be_sampled_now(book, holding, at)
+        sampled = drawn(book, holding.call, at) and opened_by_consent(book, holding, at)
         verdict = may_read(access, holding.kind, book.effective(holding, at), at, sampled=sampled)
         if verdict.allowed:
             break

@@ -156,11 +156,11 @@ def special_category(book: Book, event: e.SpecialCategory, at: datetime) -> list
 def sampled(book: Book, event: e.Sampled, at: datetime) -> list[str]:
     if event.sample in book.samples:
         raise Refused(f"{event.sample} is another sample already")
-    drawn = tuple(call for call in dict.fromkeys(event.calls) if may_be_sampled(book, call, at))
-    if not drawn:
-        raise Refused(
-            "none of these calls may be sampled: only what is kept with consent, no health data (R-55)"
-        )
+    calls = tuple(dict.fromkeys(event.calls))
+    if not any(kept_on_consent(book, call, at) for call in calls):
+        raise Refused("none of these calls is kept on consent (R-55)")
+    # What is excluded is dropped, and the record says what was drawn: perhaps nothing (R-57).
+    drawn = tuple(call for call in calls if may_be_sampled(book, call, at))
     book.samples[event.sample] = SampleFile(event.sample, drawn)
     until = after_period(local_date(at), book.settings.sampling.record_ttl)
     record = ground(GroundName.SAMPLE, at, until)
@@ -175,11 +175,16 @@ def may_be_sampled(book: Book, call: str, at: datetime) -> bool:
         return False
     if file.special_category and book.settings.sampling.exclude_special_category:
         return False
-    return any(may_be_sampled_now(book, holding, at) for holding in book.parts((call,), at))
+    return kept_on_consent(book, call, at)
 
 
-def may_be_sampled_now(book: Book, holding: Holding, at: datetime) -> bool:
-    """Whether consent still opens this artifact to somebody."""
+def kept_on_consent(book: Book, call: str, at: datetime) -> bool:
+    """Whether consent opens anything of the call to somebody."""
+    return any(opened_by_consent(book, holding, at) for holding in book.parts((call,), at))
+
+
+def opened_by_consent(book: Book, holding: Holding, at: datetime) -> bool:
+    """Whether consent opens this artifact to somebody."""
     return any(g.ground is GroundName.CONSENT and g.roles for g in book.effective(holding, at))
 
 
