@@ -10,6 +10,8 @@ import typer
 from gateway.cli.audit import audit_app
 from gateway.cli.calls import calls_app
 from gateway.cli.config import config_app
+from gateway.cli.demo import demo
+from gateway.cli.phone import call
 from gateway.cli.policy import policy_app
 from gateway.cli.recordings import recordings_app
 from gateway.cli.serve import serve
@@ -23,6 +25,8 @@ app = typer.Typer(
     epilog="Start with `tast1 demo`; run with `tast1 serve`; look with `tast1 calls`.",
 )
 app.command()(serve)
+app.command()(demo)
+app.command()(call)
 app.add_typer(calls_app)
 app.add_typer(recordings_app)
 app.command()(sweep)

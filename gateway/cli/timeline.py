@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from gateway.cli.context import table
-from gateway.texts import text
+from gateway.texts import text, word
 
 
 def print_timeline(call_id: str, entries: Sequence[dict[str, Any]], lang: str) -> None:
@@ -23,11 +23,4 @@ def print_timeline(call_id: str, entries: Sequence[dict[str, Any]], lang: str) -
 
 def told(detail: dict[str, Any], lang: str) -> str:
     """The details of an entry in one line."""
-    return ", ".join(_told(key, value, lang) for key, value in detail.items())
-
-
-def _told(key: str, value: Any, lang: str) -> str:
-    try:
-        return text(f"{key}.{value}", lang)
-    except KeyError:
-        return str(value)
+    return ", ".join(word(field, value, lang) for field, value in detail.items())
