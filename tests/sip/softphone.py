@@ -430,7 +430,8 @@ class Softphone:
             ack = (
                 f"ACK {dialog.target} SIP/2.0\r\nVia: SIP/2.0/UDP {self.host}:{self.port};"
                 f"branch={dialog.branch};rport\r\nMax-Forwards: 70\r\nFrom: {dialog.local}\r\n"
-                f"To: {message.get('to')}\r\nCall-ID: {dialog.call_id}\r\nCSeq: 1 ACK\r\nContent-Length: 0\r\n\r\n"
+                f"To: {message.get('to')}\r\nCall-ID: {dialog.call_id}\r\nCSeq: 1 ACK\r\n"
+                "Content-Length: 0\r\n\r\n"
             )
             self.transmit(ack, dialog.peer)
             dialog._finish()
