@@ -31,14 +31,14 @@ from gateway.callflow.messages import (
     Resumed,
 )
 from gateway.calls import line
-from gateway.worker.channel import RETRY_S, Channel, Heartbeat, notice
+from gateway.worker.channel import Channel, Rejoin, notice
 from gateway.worker.dtmf import Press
 from gateway.worker.endpoint import SipEndpoint
 from gateway.worker.legs import Account, CallLeg
 from gateway.worker.patch import PatchPanel, wiring
 from gateway.worker.prompts import Prompts
 from gateway.worker.recorders import Recorders, Stage
-from gateway.worker.sip_text import InviteText, read_invite
+from gateway.worker.sip_text import read_invite
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,6 @@ class CallWorker:
         self._panel = PatchPanel()
         self._prompts = Prompts()
         self._recorders = Recorders(endpoint, self._silence)
-        self._invite: InviteText | None = None
         self._caller: CallLeg | None = None
         self._agent: CallLeg | None = None
         self._legs: list[CallLeg] = []  # every leg there was: dropping one would hang it up
@@ -78,8 +77,7 @@ class CallWorker:
         self._ending_at: float | None = None
         self._closed_at: float | None = None
         self._orphaned = False
-        self._rejoin_at = 0.0
-        self._reported = ""
+        self._rejoin = Rejoin(channel, self._settings.rejoin_path, endpoint.port)
         self._stop = False
 
     # --- the loop ---------------------------------------------------------------------------------
@@ -122,8 +120,8 @@ class CallWorker:
             times.append(self._connect_at)
         if self._closed_at is not None:
             times.append(self._closed_at + self._settings.linger_s)
-        elif self._orphaned and not self._channel.open:
-            times.append(self._rejoin_at)
+        elif self._orphaned:
+            times.append(self._rejoin.due())
         return min((t for t in times if t is not None), default=None)
 
     def _pass_time(self, now: float) -> None:
@@ -241,7 +239,7 @@ class CallWorker:
         self._silence.startTransmit(self._null)
         self._caller = CallLeg(self._account, self, Leg.CALLER, call_id)
         self._legs.append(self._caller)
-        invite = self._invite = read_invite(text)
+        invite = self._rejoin.invite = read_invite(text)
         self._caller.reply(RINGING)
         self._channel.send(notice("Invited", from_tag=invite.from_tag, branch=invite.branch))
         behind_edge = self._settings.edge_port is not None
@@ -366,18 +364,13 @@ class CallWorker:
     # --- the end, and a gateway that is gone ------------------------------------------------------------
 
     def _gateway_gone(self, now: float) -> None:
-        if self._caller is None or self._closed_at is not None:
+        if self._caller is None or self._closed_at is not None or self._orphaned:
             return
-        if not self._orphaned:
-            self._orphaned = True
-            self._shut_capture(now)
-            log.warning("the gateway is gone; the call goes on unrecorded")
-            if self._answered and (self._agent is None or self._agent.down):
-                self._apologise(now)
-        if self._settings.rejoin_path and now >= self._rejoin_at:
-            self._rejoin_at = now + RETRY_S
-            self._reported = ""
-            self._channel.rejoin(self._settings.rejoin_path)
+        self._orphaned = True
+        self._shut_capture(now)
+        log.warning("the gateway is gone; the call goes on unrecorded")
+        if self._answered and (self._agent is None or self._agent.down):
+            self._apologise(now)
 
     def _live_on(self, now: float) -> None:
         """Do the little that must be decided without a gateway, and report to the next one."""
@@ -388,14 +381,7 @@ class CallWorker:
         elif agent is not None and agent.down and not self._bridged and self._prompts.media is None:
             self._apologise(now)
         state = "over" if caller.down else "up" if self._answered else "ringing"
-        if self._channel.open and state != self._reported:
-            self._reported = state
-            invite = self._invite
-            assert invite is not None
-            beat = Heartbeat(
-                os.getpid(), self._endpoint.port, state, invite.sip_call_id, invite.from_tag, invite.branch
-            )
-            self._channel.send(beat.encode())
+        self._rejoin.pass_time(state, now)
 
     def _apologise(self, now: float) -> None:
         """Nobody will come to this caller any more: say so where there is a prompt, then hang up."""

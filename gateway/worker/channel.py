@@ -7,9 +7,12 @@ a heartbeat: who it is and which unanswered INVITE it has, so that a CANCEL stil
 from __future__ import annotations
 
 import json
+import os
 import socket
 from dataclasses import asdict, dataclass
 from typing import Any
+
+from gateway.worker.sip_text import InviteText
 
 RETRY_S = 0.5
 LONGEST_LINE = 65536
@@ -102,3 +105,34 @@ class Channel:
         if self._socket is not None:
             self._socket.close()
         self._socket, self._out = None, b""
+
+
+class Rejoin:
+    """Finds the gateway that took over and tells it, whenever that changes, how the call stands."""
+
+    def __init__(self, channel: Channel, path: str | None, port: int) -> None:
+        self.invite: InviteText | None = None
+        """The call's INVITE, once there is one."""
+        self._channel = channel
+        self._path = path
+        self._port = port
+        self._next = 0.0
+        self._reported = ""
+
+    def pass_time(self, state: str, now: float) -> None:
+        """Try to connect where nobody is connected; report `state` (see `Heartbeat`) when it is new."""
+        if self._path and not self._channel.open and now >= self._next:
+            self._next = now + RETRY_S
+            self._reported = ""
+            self._channel.rejoin(self._path)
+        invite = self.invite
+        if self._channel.open and state != self._reported and invite is not None:
+            self._reported = state
+            beat = Heartbeat(
+                os.getpid(), self._port, state, invite.sip_call_id, invite.from_tag, invite.branch
+            )
+            self._channel.send(beat.encode())
+
+    def due(self) -> float | None:
+        """When `pass_time` is wanted."""
+        return self._next if self._path and not self._channel.open else None
