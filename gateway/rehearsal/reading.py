@@ -73,6 +73,7 @@ class _Reader:
 
     def __init__(self, loader: yaml.SafeLoader) -> None:
         self.loader = loader
+        self.mappings: dict[int, dict[str, yaml.Node]] = {}  # by node: merging changes a node
 
     def scenario(self, root: yaml.Node) -> Scenario:
         top = self.mapping(root, "")
@@ -227,15 +228,21 @@ class _Reader:
     def mapping(self, node: yaml.Node, name: str) -> dict[str, yaml.Node]:
         if not isinstance(node, yaml.MappingNode):
             raise NotAScenario(line_of(node), name, "must be a mapping (`key: value`)")
-        self.loader.flatten_mapping(node)
-        entry: dict[str, yaml.Node] = {}
-        for key, value in node.value:
+        if id(node) not in self.mappings:
+            self.mappings[id(node)] = self.entries(node, name)
+        return self.mappings[id(node)]
+
+    def entries(self, node: yaml.MappingNode, name: str) -> dict[str, yaml.Node]:
+        """The entries of a mapping; its own come before merged ones (`<<`), and none is there twice."""
+        own: set[str] = set()
+        for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 raise NotAScenario(line_of(key), name, "has a key that is no word")
-            if key.value in entry:
+            if key.value in own:
                 raise NotAScenario(line_of(key), key.value, "is there twice")
-            entry[key.value] = value
-        return entry
+            own.add(key.value)
+        self.loader.flatten_mapping(node)  # puts what is merged first, so that later ones win
+        return {str(key.value): value for key, value in node.value}
 
     def sequence(self, node: yaml.Node, name: str) -> list[yaml.Node]:
         if _is_null(node):

@@ -34,9 +34,7 @@ def artifact_answer(book: Book, name: str, at: datetime) -> Answer:
     }
     call, _, part = name.partition("/")
     if part == "audio":
-        file = book.calls.get(call)
-        captured = file.captured if file else []
-        answer["captured"] = [[instant(start), instant(end)] for start, end in captured]
+        answer["captured"] = [[instant(start), instant(end)] for start, end in book.captured(call, at)]
     return answer
 
 

@@ -56,5 +56,5 @@ def apply(book: Book, event: e.PolicyEvent, at: datetime) -> tuple[str, ...]:
 
 def _stop_recording_what_is_gone(book: Book, at: datetime) -> None:
     for file in book.calls.values():
-        if file.recording and not book.living(f"{file.call}/audio", at):
-            file.captured[-1] = (file.captured[-1][0], at)
+        if file.recording:
+            file.captured = book.captured(file.call, at)

@@ -44,7 +44,7 @@ class Holding:
     call: str | None = None
     part: str = ""  # audio, transcript, consent, decision, or the kind of a derived artifact
     grounds: Grounds = ()
-    recorded_at: datetime | None = None
+    recorded_at: datetime | None = None  # of consent evidence: the last consent that it proves
     on_consent: bool = False  # its collection rests on consent
     condemned: str = ""  # the rule of a deletion order; bars new grounds that are optional
     sources: tuple[Holding, ...] = ()  # of a derived artifact: it has the grounds of these
@@ -177,6 +177,15 @@ class Book:
             self.living(name, at) for name in self._holdings if name.startswith(f"{call}/")
         )
 
+    def captured(self, call: str, at: datetime) -> list[tuple[datetime, datetime | None]]:
+        """What was recorded of the call, as `[start, end]`; recording ends with its last ground."""
+        file = self.calls.get(call)
+        intervals = list(file.captured) if file else []
+        name = f"{call}/audio"
+        if intervals and intervals[-1][1] is None and not self.living(name, at):
+            intervals[-1] = (intervals[-1][0], g.expires_at(self.versions(name)[-1].grounds))
+        return intervals
+
     # --- grounds --------------------------------------------------------------------------------
 
     def grounds(self, holding: Holding) -> Grounds:
@@ -221,7 +230,9 @@ class Book:
         ]
         settings = self.settings
         if not collected:
-            last = file.withdrawn_at or file.consented_at or evidence.made_at
+            consented_at = evidence.recorded_at or evidence.made_at
+            withdrawn_at = file.withdrawn_at if consented_at == file.consented_at else None
+            last = withdrawn_at or consented_at
             return g.evidence_ground(local_date(last), settings, ended_at=last)
         everything = [ground for holding in collected for ground in holding.grounds]
         last_date, last_instant = g.until(everything), g.expires_at(everything)

@@ -39,8 +39,10 @@ def consent_given(book: Book, event: e.ConsentGiven, at: datetime) -> list[str]:
         raise Refused("only incoming calls are recorded with consent (R-02)")
     file.consented_at, file.withdrawn_at = at, None
     name = f"{event.call}/consent"
-    if not book.living(name, at):
-        book.add(Holding(name, ArtifactKind.CONSENT_EVIDENCE, at, event.call, "consent"))
+    living = book.living(name, at)
+    kind = ArtifactKind.CONSENT_EVIDENCE
+    evidence = living[-1] if living else book.add(Holding(name, kind, at, event.call, "consent"))
+    evidence.recorded_at = at
     return []
 
 
@@ -59,6 +61,10 @@ def recording_started(book: Book, event: e.RecordingStarted, at: datetime) -> li
     file = live_call(book, event.call)
     if file.consented_at is None or file.withdrawn_at is not None:
         raise Refused("nothing is recorded without consent (R-01)")
+    if file.recording:
+        raise Refused(f"{event.call} is being recorded already")
+    if not book.living(f"{event.call}/consent", at):
+        raise Refused("the evidence of the consent is gone; it must be given anew (R-04, R-13)")
     if book.settings.retention.anchor == "ended_at":
         basis = ground(GroundName.CONSENT, at)  # its days begin when the recording ends
     else:

@@ -34,7 +34,9 @@ def withdraw_calls(book: Book, calls: Iterable[str], at: datetime) -> list[str]:
             continue
         during_call = file.ended_at is None
         kept = [holding for holding in book.parts((call,), at) if holding.on_consent]
-        if not kept and not (during_call and file.withdrawn_at is None):
+        # In the queue there may be consent, with its evidence, and no recording yet.
+        pending = during_call and file.withdrawn_at is None and book.living(f"{call}/consent", at)
+        if not kept and not pending:
             continue
         for holding in kept:
             holding.grounds = changes.withdraw(holding.grounds, at, book.settings, during_call=during_call)
