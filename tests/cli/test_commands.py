@@ -1,0 +1,156 @@
+"""The commands over a real archive: what they print, what they refuse, what they log."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+import soundfile
+import yaml
+from typer.testing import CliRunner
+
+from gateway.app import Archive
+from gateway.cli import app
+from gateway.config import Settings
+from storage import audit_log
+from storage.tables import AuditEntry
+from tests.storage.world import World, record_call
+
+NOW = datetime.now(timezone.utc)
+run = CliRunner()
+
+
+class Shop:
+    """A folder with a config file and an archive with one call of an hour ago and one of 40 days ago."""
+
+    def __init__(self, folder: Path) -> None:
+        self.config = folder / "config.yaml"
+        self.config.write_text(
+            yaml.safe_dump(
+                {
+                    "flows": {"customer": {"connect": "sip:agent@127.0.0.1:5070"}},
+                    "storage": {"folder": str(folder / "data"), "memory_folder": str(folder / "memory")},
+                    "control": {"socket": str(folder / "c")},
+                }
+            )
+        )
+        self.folder = folder
+        archive = self.archive()
+        world = World(folder, archive.database, archive.keys, archive.store, archive.settings.policy)
+        self.call, self.fresh = record_call(world, NOW - timedelta(hours=1), 2.0)
+        _, self.old = record_call(world, NOW - timedelta(days=40))
+        archive.close()
+
+    def archive(self) -> Archive:
+        return Archive.open(Settings.load(self.config, {}))
+
+    def tast1(self, *arguments: str, status: int = 0) -> str:
+        result = run.invoke(app, [*arguments, "--config", str(self.config)], env={"TAST1_LANG": "en"})
+        assert result.exit_code == status, result.output
+        return result.output
+
+    def json(self, *arguments: str) -> object:
+        return json.loads(self.tast1(*arguments, "--json"))
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    yield Shop(tmp_path)
+
+
+def test_calls_are_listed_without_numbers(shop: Shop) -> None:
+    shown = shop.tast1("calls")
+    assert shop.call[:8] in shown.replace("\n", "")
+    assert "87654321" not in shown
+    rows = shop.json("calls")
+    assert isinstance(rows, list)
+    assert [row["decision"] for row in rows] == ["accepted", "accepted"]
+
+
+def test_recordings_show_basis_and_expiry(shop: Shop) -> None:
+    rows = shop.json("recordings", "list")
+    assert isinstance(rows, list)
+    fresh = next(row for row in rows if row["artifact"] == shop.fresh)
+    assert fresh["lawful_basis"] == ["6(1)(a)", "9(2)(a)"]
+    assert fresh["grounds"] == ["G-CONSENT"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", fresh["until"])
+    assert fresh["duration_ms"] == 2000
+    assert "6(1)(a)" in shop.tast1("recordings", "show", shop.fresh[:8])
+
+
+def test_an_export_is_a_flac_file_and_leaves_an_audit_entry(shop: Shop, tmp_path: Path) -> None:
+    out = tmp_path / "copy.flac"
+    shop.tast1("recordings", "export", shop.fresh, "--out", str(out), "--purpose", "training")
+    sound, rate = soundfile.read(out)
+    assert (sound.shape, rate) == ((16000, 2), 8000)
+    assert out.stat().st_mode & 0o077 == 0
+    archive = shop.archive()
+    entries = archive.database.read_sync(lambda s: list(audit_log.entries(s, shop.fresh)))
+    archive.close()
+    assert [e.action for e in entries][-1] == "export"
+    assert "training" in entries[-1].detail
+    shop.tast1("recordings", "export", shop.fresh, "--out", str(out), "--purpose", "training", status=1)
+
+
+def test_what_is_past_its_date_is_refused_before_any_sweep_and_the_refusal_is_logged(
+    shop: Shop, tmp_path: Path
+) -> None:
+    out = tmp_path / "copy.flac"
+    shown = shop.tast1("recordings", "export", shop.old, "-o", str(out), "--purpose", "training", status=1)
+    assert "R-10" in shown
+    assert not out.exists()
+    archive = shop.archive()
+    entries = archive.database.read_sync(lambda s: list(audit_log.entries(s, shop.old)))
+    archive.close()
+    assert entries[-1].action == "deny"
+
+
+def test_a_dry_run_erases_nothing_and_a_sweep_does(shop: Shop) -> None:
+    plan = shop.json("sweep", "--dry-run")
+    assert isinstance(plan, dict)
+    assert shop.old in {each["artifact_id"] for each in plan["erased"]}
+    done = shop.json("sweep")
+    assert isinstance(done, dict)
+    assert {e["artifact_id"] for e in done["erased"]} >= {shop.old}
+    shown = shop.json("recordings", "show", shop.old)
+    assert isinstance(shown, dict)
+    assert shown["state"] == "erased"
+    assert shown["certificate"]["lapsed"][0]["rule"] == "R-10"
+    assert shop.json("sweep") == {"dry_run": False, "erased": [], "failed": []}
+
+
+def test_an_altered_audit_log_is_noticed(shop: Shop) -> None:
+    assert "unbroken" in shop.tast1("audit", "verify")
+    archive = shop.archive()
+
+    def alter(session) -> None:  # type: ignore[no-untyped-def]
+        session.get(AuditEntry, 3).detail = '{"nothing":"happened"}'
+
+    archive.database.write_sync(alter)
+    archive.close()
+    assert "3" in shop.tast1("audit", "verify", status=1)
+
+
+@pytest.mark.parametrize("command", ["stop", "pause", "resume", "offer"])
+def test_a_command_to_a_gateway_that_does_not_run_says_how_to_start_it(shop: Shop, command: str) -> None:
+    assert "tast1 serve" in shop.tast1("calls", command, "abc", status=1)
+
+
+def test_an_unknown_recording_says_where_to_look(shop: Shop) -> None:
+    assert "recordings list" in shop.tast1("recordings", "show", "nothing", status=1).replace("\n", " ")
+
+
+def test_mistakes_in_the_settings_stop_every_command(shop: Shop) -> None:
+    shop.config.write_text("sip: {udp: nowhere}\nivr: {timeout_s: 99}\n")
+    shown = shop.tast1("calls", status=2)
+    assert "sip.udp" in shown
+    assert "ivr.timeout_s" in shown
+
+
+def test_danish_is_the_default(shop: Shop) -> None:
+    result = run.invoke(app, ["recordings", "list", "--config", str(shop.config)], env={"TAST1_LANG": None})
+    assert "Retsgrundlag" in result.output
