@@ -47,6 +47,8 @@ HANG_UP_GRACE_S = 5.0  # after EndLine, for the peers to answer BYE or CANCEL
 LAST_WAIT_S = 35.0  # then a transaction has timed out by itself (RFC 3261, 64 × T1)
 RINGING, BUSY, TEMPORARILY_UNAVAILABLE, UNAVAILABLE = 180, 486, 480, 503
 PROBLEM_PLAY = -1
+IDLE_S = 1.0
+KEY_S, TALK_S = 0.02, 0.1  # how late a key may be noticed: before and after the legs are bridged
 
 
 class CallWorker:
@@ -87,7 +89,7 @@ class CallWorker:
         self._channel.send(notice("Ready", port=self._endpoint.port, pid=os.getpid()))
         while not self._over(time.monotonic()):
             due = self._due(time.monotonic())
-            self._endpoint.handle(due - time.monotonic() if due is not None else 1.0)
+            self._endpoint.handle(due - time.monotonic() if due is not None else IDLE_S)
             for message in self._channel.receive():
                 self._obey(message)
             if not self._channel.open:
@@ -122,6 +124,8 @@ class CallWorker:
             times.append(self._closed_at + self._settings.linger_s)
         elif self._orphaned:
             times.append(self._rejoin.due())
+        if self._closed_at is None and self._caller is not None:
+            times.append(now + (TALK_S if self._bridged else KEY_S))
         return min((t for t in times if t is not None), default=None)
 
     def _pass_time(self, now: float) -> None:

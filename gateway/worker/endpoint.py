@@ -2,8 +2,8 @@
 
 The rules that keep pjsua2 alive in Python, each measured:
 1. One thread does everything from `libCreate` to `libDestroy`; nothing is created before a fork.
-2. RTP is read by that thread too (no I/O queue of its own): a DTMF event is then handled when it
-   arrives, not when the next `libHandleEvents` returns.
+2. RTP has a C thread of its own: read by this one, a call costs twice the CPU. A DTMF event then waits
+   for the next `handle`, so who expects keys must not wait long in it.
 3. There is no sound device; the null device is the media clock, and runs only while a call is up.
 4. Every callback catches everything: an exception that escapes would be kept alive with its call.
 """
@@ -122,8 +122,6 @@ class SipEndpoint(pj.Endpoint):  # type: ignore[misc]
         config.medConfig.noVad = True
         config.medConfig.ecTailLen = 0
         config.medConfig.jbMax = self.settings.jitter_ms
-        config.medConfig.hasIoqueue = False
-        config.medConfig.threadCnt = 0
         return config
 
     @at_the_edge
