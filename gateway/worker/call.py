@@ -23,7 +23,6 @@ from gateway.callflow.messages import (
     AgentRinging,
     CaptureFailed,
     DigitPressed,
-    DtmfMethod,
     FailReason,
     Held,
     HungUp,
@@ -137,7 +136,7 @@ class CallWorker:
             elif not isinstance(event, line.PlayStarted):
                 self._caller.end()
         for leg in self._legs:
-            self._pressed(leg, leg.digits.pass_time(now), now)
+            self.leg_pressed(leg, leg.digits.pass_time(now))
         if self._ring_until is not None and now >= self._ring_until:
             self._no_answer()
         self._recorders.pass_time(now)
@@ -295,13 +294,6 @@ class CallWorker:
             self._tell(Held(leg.leg) if leg.held else Resumed(leg.leg))
         self._connect(time.monotonic())
 
-    def leg_digit(self, leg: CallLeg, digit: str, method: DtmfMethod, timestamp: int, ended: bool) -> None:
-        now = time.monotonic()
-        if method is DtmfMethod.INFO:
-            self._pressed(leg, leg.digits.hear_info(digit, now), now)
-        else:
-            self._pressed(leg, leg.digits.hear_event(digit, timestamp, ended, now), now)
-
     def leg_down(self, leg: CallLeg) -> None:
         if leg not in (self._caller, self._agent):
             return
@@ -314,7 +306,8 @@ class CallWorker:
         self._tell(line.LegDown(leg.leg, leg.status, leg.ended_by_us))
         self._connect(time.monotonic())
 
-    def _pressed(self, leg: CallLeg, presses: list[Press], now: float) -> None:
+    def leg_pressed(self, leg: CallLeg, presses: list[Press]) -> None:
+        now = time.monotonic()
         for press in presses:
             heard_ms = self._prompts.heard_ms(now) if leg.leg is Leg.CALLER else None
             self._tell(DigitPressed(press.digit, press.method, heard_ms, leg.leg))

@@ -6,13 +6,14 @@ A leg says what happened by calling its listener; it decides nothing. A transfer
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Protocol
 
 import pjsua2 as pj
 
-from gateway.callflow.messages import DtmfMethod, FailReason, Leg
-from gateway.worker.dtmf import DtmfReader
+from gateway.callflow.messages import FailReason, Leg
+from gateway.worker.dtmf import DtmfReader, Press
 from gateway.worker.endpoint import at_the_edge
 
 _BUSY = frozenset({486, 600})
@@ -35,8 +36,8 @@ class LegListener(Protocol):
     def leg_media(self, leg: CallLeg, renewed: bool) -> None:
         """`leg.held` may have changed, and `leg.port` when `renewed`: its old connections are gone."""
 
-    def leg_digit(self, leg: CallLeg, digit: str, method: DtmfMethod, timestamp: int, ended: bool) -> None:
-        """A packet of a key, or a SIP INFO with one."""
+    def leg_pressed(self, leg: CallLeg, presses: list[Press]) -> None:
+        """Keys were pressed and let go, each told once however it was signalled."""
 
     def leg_down(self, leg: CallLeg) -> None:
         """The dialog is over; `leg.status` says why."""
@@ -195,10 +196,13 @@ class CallLeg(pj.Call):  # type: ignore[misc]
 
     @at_the_edge
     def onDtmfEvent(self, prm: pj.OnDtmfEventParam) -> None:
-        info = prm.method == pj.PJSUA_DTMF_METHOD_SIP_INFO
-        method = DtmfMethod.INFO if info else DtmfMethod.RFC4733
-        ended = info or bool(prm.flags & _ENDED_EVENT)
-        self._listener.leg_digit(self, prm.digit, method, int(prm.timestamp), ended)
+        now = time.monotonic()
+        if prm.method == pj.PJSUA_DTMF_METHOD_SIP_INFO:
+            presses = self.digits.hear_info(prm.digit, now)
+        else:
+            ended = bool(prm.flags & _ENDED_EVENT)
+            presses = self.digits.hear_event(prm.digit, int(prm.timestamp), ended, now)
+        self._listener.leg_pressed(self, presses)
 
     @at_the_edge
     def onCallTransferRequest(self, prm: pj.OnCallTransferRequestParam) -> None:

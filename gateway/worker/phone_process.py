@@ -12,7 +12,8 @@ from typing import Any
 
 import pjsua2 as pj
 
-from gateway.callflow.messages import DtmfMethod, Leg
+from gateway.callflow.messages import Leg
+from gateway.worker.dtmf import Press
 from gateway.worker.endpoint import SipEndpoint, silence_path
 from gateway.worker.legs import Account, CallLeg
 from gateway.worker.patch import Connections, PatchPanel
@@ -142,12 +143,7 @@ class _Phone:
         if not self._answered and self._script.uri and leg.getInfo().state == pj.PJSIP_INV_STATE_EARLY:
             self.tell("early_media")
 
-    def leg_digit(self, leg: CallLeg, digit: str, method: DtmfMethod, timestamp: int, ended: bool) -> None:
-        now = time.monotonic()
-        info = method is DtmfMethod.INFO
-        presses = (
-            leg.digits.hear_info(digit, now) if info else leg.digits.hear_event(digit, timestamp, ended, now)
-        )
+    def leg_pressed(self, leg: CallLeg, presses: list[Press]) -> None:
         for press in presses:
             self.tell("digit", digit=press.digit, method=press.method.value)
 
