@@ -20,6 +20,7 @@ APPROVERS = ("LEGAL", "DPO")
 
 
 def complaint(book: Book, event: e.ComplaintReceived, at: datetime) -> list[str]:
+    """A complaint is received: what is still kept of its calls is frozen (R-35)."""
     if event.complaint in book.complaints:
         raise Refused(f"{event.complaint} is another complaint already")
     book.complaints[event.complaint] = ClaimFile(event.complaint, at, event.calls)
@@ -29,6 +30,7 @@ def complaint(book: Book, event: e.ComplaintReceived, at: datetime) -> list[str]
 
 
 def complaint_decided(book: Book, event: e.ComplaintDecided, at: datetime) -> list[str]:
+    """Whether the complaint needs the calls, with a reason (R-36, R-37)."""
     file = _complaint(book, event.complaint)
     if not event.reason.strip():
         raise Refused("a decision about keeping needs a written reason (R-37)")
@@ -63,6 +65,7 @@ def _may_keep(holding: Holding, file: ClaimFile, at: datetime) -> bool:
 
 
 def complaint_closed(book: Book, event: e.ComplaintClosed, at: datetime) -> list[str]:
+    """Finally closed: the freeze ends, what was kept gets its date and is an archive (R-38, R-39)."""
     file = _complaint(book, event.complaint)
     if file.closed_at is not None:
         raise Refused(f"the complaint {file.id} is closed already")
@@ -100,12 +103,14 @@ def _complaint(book: Book, name: str) -> ClaimFile:
 
 
 def limitation_facts(book: Book, event: e.LimitationFactsGiven, at: datetime) -> list[str]:
+    """What is known about the claim; later facts replace those before, key by key (§6)."""
     file = _claim(book, event.complaint, event.case)
     file.facts = file.facts.with_(**event.facts)
     return []
 
 
 def limitation_confirmed(book: Book, event: e.LimitationConfirmed, at: datetime) -> list[str]:
+    """The legal role confirms a limitation date, which dates complaint or case (R-38, R-45)."""
     file = _claim(book, event.complaint, event.case)
     confirmed = event.date or file.proposed
     if confirmed is None:
@@ -127,6 +132,7 @@ def _claim(book: Book, complaint_id: str | None, case: str | None) -> ClaimFile:
 
 
 def forwarded(book: Book, event: e.Forwarded, at: datetime) -> list[str]:
+    """Calls go to the investigators, with a reason (R-40); what cannot go is told call by call."""
     if not event.reason.strip():
         raise Refused("a call is forwarded only with a written reason (R-40)")
     refusals, done = [], []
@@ -162,6 +168,7 @@ def _forward(book: Book, call: str, event: e.Forwarded, at: datetime) -> str | N
 
 
 def investigator_recording(book: Book, event: e.InvestigatorRecording, at: datetime) -> list[str]:
+    """An investigator records, announced, for a case; no consent and no key (R-41)."""
     if not (event.case or "").strip():
         raise Refused("an investigator records only for a case (R-41)")
     case = event.case or ""
@@ -176,6 +183,7 @@ def investigator_recording(book: Book, event: e.InvestigatorRecording, at: datet
 
 
 def investigation_decided(book: Book, event: e.InvestigationDecided, at: datetime) -> list[str]:
+    """Relevant: a year from the recording (R-43). Not: deleted at once (R-42)."""
     file = _case(book, event.case)
     remaining = book.parts(file.calls, at)
     assessed = [h for h in remaining if _with_case(h, file.id, at)]
@@ -197,6 +205,7 @@ def _with_case(holding: Holding, case: str, at: datetime) -> bool:
 
 
 def investigation_extended(book: Book, event: e.InvestigationExtended, at: datetime) -> list[str]:
+    """Longer than the year: reason, four eyes, in time, below the ceiling (R-44, R-45)."""
     file = _case(book, event.case)
     if not event.reason.strip():
         raise Refused("keeping it longer needs a written reason (R-44)")
@@ -252,6 +261,7 @@ def _add_to_case(book: Book, case: str, calls: tuple[str, ...], at: datetime) ->
 
 
 def authority_ordered(book: Book, event: e.AuthorityOrdered, at: datetime) -> list[str]:
+    """A court, the police or a supervisor orders the calls kept (§4, priority 0)."""
     if event.order in book.orders:
         raise Refused(f"{event.order} is another order already")
     remaining = book.parts(event.calls, at)
@@ -265,6 +275,7 @@ def authority_ordered(book: Book, event: e.AuthorityOrdered, at: datetime) -> li
 
 
 def authority_lifted(book: Book, event: e.AuthorityLifted, at: datetime) -> list[str]:
+    """The order is lifted, and with it its ground."""
     if event.order not in book.orders:
         raise Refused(f"there is no order {event.order}")
     for holding in book.parts(book.orders.pop(event.order), at):

@@ -19,6 +19,7 @@ RESERVED = (*e.PARTS, "consent", "decision")
 
 
 def call_arrived(book: Book, event: e.CallArrived, at: datetime) -> list[str]:
+    """A call is answered: nothing is kept of it yet (R-01)."""
     if event.call in book.calls:
         raise Refused(f"{event.call} is another call already")
     book.calls[event.call] = CallFile(event.call, at, event.direction, event.agent)
@@ -26,6 +27,7 @@ def call_arrived(book: Book, event: e.CallArrived, at: datetime) -> list[str]:
 
 
 def call_ended(book: Book, event: e.CallEnded, at: datetime) -> list[str]:
+    """The call is over, and with it any recording."""
     file = live_call(book, event.call)
     if file.recording:
         recording_stopped(book, e.RecordingStopped(event.call), at)
@@ -34,6 +36,7 @@ def call_ended(book: Book, event: e.CallEnded, at: datetime) -> list[str]:
 
 
 def consent_given(book: Book, event: e.ConsentGiven, at: datetime) -> list[str]:
+    """The consent record comes into being with the valid key (R-04, R-13)."""
     file = live_call(book, event.call)
     if file.direction != "inbound":
         raise Refused("only incoming calls are recorded with consent (R-02)")
@@ -47,6 +50,7 @@ def consent_given(book: Book, event: e.ConsentGiven, at: datetime) -> list[str]:
 
 
 def declined(book: Book, event: e.Declined, at: datetime) -> list[str]:
+    """The answer was no: one log for the call, counted from its date (R-12)."""
     file = live_call(book, event.call)
     name = f"{event.call}/decision"
     if file.direction != "inbound" or file.recorded_by_investigator or book.versions(name):
@@ -58,6 +62,7 @@ def declined(book: Book, event: e.Declined, at: datetime) -> list[str]:
 
 
 def recording_started(book: Book, event: e.RecordingStarted, at: datetime) -> list[str]:
+    """`CALL/audio` begins on the consent given before, or is refused (R-01, R-10)."""
     file = live_call(book, event.call)
     if file.consented_at is None or file.withdrawn_at is not None:
         raise Refused("nothing is recorded without consent (R-01)")
@@ -82,6 +87,7 @@ def add_recording(book: Book, file: CallFile, kind: ArtifactKind, basis: Ground,
 
 
 def recording_stopped(book: Book, event: e.RecordingStopped, at: datetime) -> list[str]:
+    """The last sound; with `anchor: ended_at` the days of consent begin now (A-02)."""
     file = live_call(book, event.call)
     if not file.recording:
         return []
@@ -99,6 +105,7 @@ def recording_stopped(book: Book, event: e.RecordingStopped, at: datetime) -> li
 
 
 def transcribed(book: Book, event: e.Transcribed, at: datetime) -> list[str]:
+    """`CALL/transcript` begins, with its recording's clocks whenever it is made (R-11)."""
     name = f"{event.call}/transcript"
     recordings = book.living(f"{event.call}/audio", at)
     if not recordings:
@@ -133,6 +140,7 @@ def inherited(book: Book, recording: Holding, at: datetime) -> Grounds:
 
 
 def derived(book: Book, event: e.Derived, at: datetime) -> list[str]:
+    """Something is made from recording or transcript, and lives and dies with them (R-11)."""
     if event.kind in RESERVED:
         raise Refused(f"{event.kind} is no kind of a derived artifact")
     sources = tuple(book.parts((event.call,), at))
@@ -153,6 +161,7 @@ def require_working_ground(book: Book, holdings: tuple[Holding, ...], at: dateti
 
 
 def special_category(book: Book, event: e.SpecialCategory, at: datetime) -> list[str]:
+    """The call holds health or other data of art. 9: out of samples (R-57), basis added (R-31)."""
     if not book.call_exists(event.call, at):
         raise Refused(f"nothing is kept of {event.call}")
     book.calls[event.call].special_category = True
@@ -160,6 +169,7 @@ def special_category(book: Book, event: e.SpecialCategory, at: datetime) -> list
 
 
 def sampled(book: Book, event: e.Sampled, at: datetime) -> list[str]:
+    """A compliance sample is drawn; it has a record of its own and prolongs nothing (R-55, R-56)."""
     if event.sample in book.samples:
         raise Refused(f"{event.sample} is another sample already")
     calls = tuple(dict.fromkeys(event.calls))
@@ -195,6 +205,7 @@ def opened_by_consent(book: Book, holding: Holding, at: datetime) -> bool:
 
 
 def restored(book: Book, event: e.Restored, at: datetime) -> list[str]:
+    """A backup comes back and the erasure ledger is replayed: what is gone stays gone (R-61)."""
     backup = book.settings.backup
     if event.from_backup_of > at:
         raise Refused("there is no backup of a time to come")

@@ -14,6 +14,7 @@ from storage.policy.grounds import ground, ground_for_days
 
 
 def withdrawn(book: Book, event: e.Withdrawn, at: datetime) -> list[str]:
+    """Consent is withdrawn through any channel; the request, if named, is documented (R-20, R-34)."""
     if event.request is not None and event.request in book.requests:
         raise Refused(f"{event.request} is another request already")
     if not withdraw_calls(book, event.calls, at):
@@ -47,6 +48,7 @@ def withdraw_calls(book: Book, calls: Iterable[str], at: datetime) -> list[str]:
 
 
 def rights_request(book: Book, event: e.RightsRequest, at: datetime) -> list[str]:
+    """A request is received: documented, held at once, and in time for an answer (R-30, R-34)."""
     if event.request in book.requests:
         raise Refused(f"{event.request} is another request already")
     refusals = []
@@ -78,6 +80,7 @@ def took_part(book: Book, requester: str, call: str) -> bool:
 
 
 def rights_extended(book: Book, event: e.RightsExtended, at: datetime) -> list[str]:
+    """The notice of art. 12(3): two months more, if sent inside the first."""
     file = open_request(book, event.request)
     if file.extended_at is not None:
         raise Refused("the deadline was extended already, and can be only once (art. 12(3))")
@@ -88,6 +91,7 @@ def rights_extended(book: Book, event: e.RightsExtended, at: datetime) -> list[s
 
 
 def rights_answered(book: Book, event: e.RightsAnswered, at: datetime) -> list[str]:
+    """The answer: the package, the end of the hold, and the year where it is allowed (R-31, R-33)."""
     file = open_request(book, event.request)
     settings = book.settings
     scope = book.parts(file.calls, at)
