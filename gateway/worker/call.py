@@ -69,6 +69,7 @@ class CallWorker:
         self._agent: CallLeg | None = None
         self._legs: list[CallLeg] = []  # every leg there was: dropping one would hang it up
         self._answered = False
+        self._fallback = ""
         self._bridged = False
         self._muted = False
         self._connect_at = 0.0
@@ -163,8 +164,9 @@ class CallWorker:
         if caller is None:
             return
         match command:
-            case line.AnswerCall():
+            case line.AnswerCall(fallback):
                 self._answered = True
+                self._fallback = fallback
                 caller.reply(200)
             case line.PlayFile(play, path, loop):
                 for failed in self._prompts.play(play, path, loop, now):
@@ -275,6 +277,7 @@ class CallWorker:
             self._tell(line.LegUp(Leg.AGENT, leg.codec))
             self._tell(AgentAnswered())
             if self._orphaned:
+                self._prompts.stop(None, time.monotonic())
                 self._bridged = True
         else:
             self._tell(line.LegUp(Leg.CALLER, leg.codec))
@@ -367,6 +370,18 @@ class CallWorker:
         self._shut_capture(now)
         log.warning("the gateway is gone; the call goes on unrecorded")
         if self._answered and (self._agent is None or self._agent.down):
+            self._fall_back(now)
+
+    def _fall_back(self, now: float) -> None:
+        """The caller still waits for an agent: call them all the same, unrecorded.
+
+        The way there leads over the edge, so it works once the gateway is back (within SIP's 32 s).
+        """
+        uri, self._fallback = self._fallback, ""
+        if uri:
+            self._prompts.stop(None, now)
+            self._dial(line.Dial(uri), now)
+        if self._ringing_for is None:
             self._apologise(now)
 
     def _live_on(self, now: float) -> None:

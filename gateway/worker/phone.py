@@ -219,7 +219,9 @@ def script_from(arguments: list[str]) -> PhoneScript:
     """The script that a command line means."""
     parser = argparse.ArgumentParser(prog="python -m gateway.worker.phone", description="A test phone.")
     parser.add_argument("uri", nargs="?", default="", help="whom to call; without it, wait for a call")
-    parser.add_argument("--script", type=PhoneScript.from_json, help="everything, as JSON")
+    parser.add_argument(
+        "--script", type=PhoneScript.from_json, help="everything, as JSON; orders on standard input"
+    )
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--codec", choices=("PCMA", "PCMU", "G722"), default="PCMA")
     parser.add_argument("--play", help="WAV file that the other side hears")
@@ -251,7 +253,7 @@ def main() -> None:
     script = script_from(sys.argv[1:])
     from gateway.worker.phone_process import run  # pjsua2 only in the phone's own process
 
-    run(script)
+    run(script, ordered="--script" in sys.argv)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ LEAVE_S = 0.3  # for the last responses
 class _Phone:
     """One call at a time; `CallLeg`'s listener."""
 
-    def __init__(self, script: PhoneScript) -> None:
+    def __init__(self, script: PhoneScript, ordered: bool) -> None:
         self._script = script
         self._start = time.monotonic()
         settings = WorkerSettings(
@@ -55,6 +55,8 @@ class _Phone:
         self._leg: CallLeg | None = None
         self._todo: list[tuple[float, Callable[[], None]]] = []
         self._input = b""
+        self._ordered = ordered
+        self._listening = True
         self._left: float | None = None
         self._taken = 0
         self._answered = False
@@ -228,6 +230,8 @@ class _Phone:
         self._left = time.monotonic() + LEAVE_S
 
     def _read_orders(self) -> None:
+        if not self._listening:
+            return
         try:
             data = os.read(0, 65536)
         except BlockingIOError:
@@ -235,10 +239,11 @@ class _Phone:
         except OSError:
             data = b""
         if not data:
-            if self._input != b"\0" and not sys.stdin.isatty():
-                self._input = b"\0"  # nobody gives orders: the script alone
+            self._listening = False
+            if self._ordered and self._left is None:
+                self._leave()  # who gave the orders is gone
             return
-        *lines, self._input = (self._input.lstrip(b"\0") + data).split(b"\n")
+        *lines, self._input = (self._input + data).split(b"\n")
         for line in lines:
             order = json.loads(line)
             match order.pop("do"):
@@ -268,11 +273,14 @@ class _Phone:
         return player
 
 
-def run(script: PhoneScript) -> None:
-    """Act out a script; does not return: pjsua2 must be left by `os._exit`."""
+def run(script: PhoneScript, ordered: bool) -> None:
+    """Act out a script; does not return: pjsua2 must be left by `os._exit`.
+
+    `ordered`: somebody gives orders on standard input, and the phone leaves when they are gone.
+    """
     status = 1
     try:
-        _Phone(script).run()
+        _Phone(script, ordered).run()
         status = 0
     finally:
         sys.stdout.flush()

@@ -168,3 +168,10 @@ def holds_open(pid: int, files: list[Path]) -> bool:
         except OSError:
             continue
     return bool(held & set(files))
+
+
+async def test_a_phone_leaves_when_nobody_gives_it_orders_any_more(rig: Rig) -> None:
+    agent = await rig.agent()
+    assert agent._process.stdin is not None
+    agent._process.stdin.close()
+    assert (await agent.finish())[-1].event == "bye"
