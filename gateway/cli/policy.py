@@ -1,4 +1,4 @@
-"""`tast1 policy`: rehearse the recording policy before changing it."""
+"""`tast1 policy`: rehearse the recording policy before changing it, and ask it why something is kept."""
 
 from __future__ import annotations
 
@@ -10,13 +10,28 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.cli.context import AsJson, console, errors, load
+from gateway.cli.context import (
+    DEFAULT_FILE,
+    AsJson,
+    ConfigFile,
+    Language,
+    archive,
+    console,
+    errors,
+    fail,
+    load,
+    now,
+    print_json,
+)
+from gateway.texts import text
 
 if TYPE_CHECKING:
     from gateway.rehearsal.run import Failure, Outcome
     from storage.policy.scenario import Question, Scenario
 
-policy_app = typer.Typer(name="policy", help="The recording policy: rehearse a story on a clock that jumps.")
+policy_app = typer.Typer(
+    name="policy", help="The recording policy: rehearse a story, ask why something is kept."
+)
 Files = Annotated[list[Path], typer.Argument(help="Scenario files (YAML).", show_default=False)]
 Settings = Annotated[
     Path | None,
@@ -26,7 +41,7 @@ Settings = Annotated[
 
 @policy_app.callback()
 def _group() -> None:
-    """The recording policy: rehearse a story on a clock that jumps."""
+    """The recording policy: rehearse it, ask why something is kept."""
 
 
 @policy_app.command()
@@ -40,6 +55,50 @@ def simulate(files: Files, config: Settings = None, as_json: AsJson = False) -> 
     for file in files:
         status = max(status, _simulate(file, base, as_json))
     raise typer.Exit(status)
+
+
+@policy_app.command()
+def explain(
+    artifact: Annotated[str, typer.Argument(help="The artifact's id, or the beginning of it.")],
+    config: ConfigFile = DEFAULT_FILE,
+    as_json: AsJson = False,
+    lang: Language = "da",
+) -> None:
+    """Why an artifact of the archive still exists, or why it is gone, with the rule."""
+    with archive(config) as opened:
+        explained = opened.database.read_sync(lambda session: _explained(session, artifact))
+    if explained is None:
+        raise fail(text("recordings.unknown", lang))
+    if as_json:
+        print_json(explained)
+        return
+    console.print(f"{explained['artifact']}", style="bold", markup=False)
+    console.print(explained["why"], markup=False)
+    for line in _ground_lines(explained["grounds"]):
+        console.print(line, markup=False)
+
+
+def _explained(session: Any, prefix: str) -> dict[str, Any] | None:
+    """The one artifact whose id begins so, and why it exists now or does not."""
+    from sqlalchemy import select
+
+    from storage import artifacts, certificates
+    from storage.policy import grounds
+    from storage.policy.answers import ground_answer
+    from storage.tables import Artifact
+
+    found = session.scalars(select(Artifact).where(Artifact.id.startswith(prefix)).limit(2)).all()
+    if len(found) != 1 or not prefix:
+        return None
+    at, held = now(), artifacts.grounds_of(session, found[0].id)
+    why = grounds.why(held, at)
+    certificate = certificates.of_artifact(session, found[0].id)
+    if certificate is not None:
+        last = certificate.lapsed[-1]
+        because = last["ended_by"] or f"{last['ground']} held through {last['until']} ({last['rule']})"
+        why = f"It was erased: {because}. Certificate {certificate.dc_id} (R-60)."
+    active = [ground_answer(ground) for ground in grounds.active(held, at)]
+    return {"artifact": found[0].id, "kind": found[0].kind, "why": why, "grounds": active}
 
 
 @dataclass(frozen=True)
@@ -122,13 +181,17 @@ def _answered(question: Question, answer: dict[str, Any]) -> Iterator[str]:
         yield f"{answer['state'] or 'not known'}, reply due {answer['due'] or '-'}"
     else:
         yield f"{'exists' if answer['exists'] else 'does not exist'}. {answer['why']}"
-        for ground in answer["grounds"]:
-            until = ground["until"] or "open"
-            roles = ", ".join(ground["roles"]) or "nobody"
-            basis = ", ".join(ground["lawful_basis"])
-            yield f"  {ground['ground']} until {until}, art. {basis}; read by {roles}"
+        yield from _ground_lines(answer["grounds"])
         for start, end in answer.get("captured", ()):
             yield f"  recorded {start} to {end or 'now'}"
+
+
+def _ground_lines(grounds: list[dict[str, Any]]) -> Iterator[str]:
+    for ground in grounds:
+        until = ground["until"] or "open"
+        roles = ", ".join(ground["roles"]) or "nobody"
+        basis = ", ".join(ground["lawful_basis"])
+        yield f"  {ground['ground']} until {until}, art. {basis}; read by {roles}"
 
 
 def _show_failure(file: Path, failure: Failure, to_stderr: bool) -> None:
