@@ -53,15 +53,20 @@ def limited(g: Ground, until: date | None, at: datetime) -> Ground:
 # --- consent ------------------------------------------------------------------------------------
 
 
-def withdraw(grounds: Grounds, at: datetime, settings: PolicySettings, *, during_call: bool) -> Grounds:
+def withdraw(
+    grounds: Grounds, at: datetime, settings: PolicySettings, *, during_call: bool, erase: bool = False
+) -> Grounds:
     """Consent is withdrawn (R-20 to R-23): G-CONSENT ends, grounds with a purpose of their own stay.
 
     A triage already begun may be finished within some days. With deletion switched off G-CONSENT
-    keeps its date and loses its purposes and roles.
+    keeps its date and loses its purposes and roles, unless erasure was asked for by name (`erase`).
     """
     rules = settings.withdrawal
-    delete = rules.midcall_delete_partial if during_call else rules.delete_existing
-    rule = "R-22" if during_call else "R-20"
+    delete = erase or (rules.midcall_delete_partial if during_call else rules.delete_existing)
+    if erase:
+        why = "its erasure was asked for (R-23)"
+    else:
+        why = f"the caller withdrew the consent ({'R-22' if during_call else 'R-20'})"
     by_when, by_instant = days_from(
         at, settings.investigation.after_withdrawal_days, settings.retention.day_count
     )
@@ -71,12 +76,16 @@ def withdraw(grounds: Grounds, at: datetime, settings: PolicySettings, *, during
             pass
         elif g.ground is GroundName.CONSENT:
             if delete:
-                g = replace(g, ended_at=at, ended_by=f"the caller withdrew the consent ({rule})")
+                g = replace(
+                    g,
+                    ended_at=at,
+                    ended_by=why,
+                )
             else:
                 g = replace(g, purposes=(), roles=())
         elif g.ground is GroundName.RIGHTS_DOC and settings.rights.on_withdrawal != "keep":
-            why = "the consent was withdrawn, which ends documentation that is optional (R-20, R-31)"
-            g = replace(g, ended_at=at, ended_by=why)
+            optional = "the consent was withdrawn, which ends documentation that is optional (R-20, R-31)"
+            g = replace(g, ended_at=at, ended_by=optional)
         elif g.ground is GroundName.INV_TRIAGE and (g.expires_at is None or g.expires_at > by_instant):
             g = replace(g, until=by_when, expires_at=by_instant)
         kept.append(g)

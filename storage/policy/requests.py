@@ -26,8 +26,11 @@ def withdrawn(book: Book, event: e.Withdrawn, at: datetime) -> list[str]:
     return []
 
 
-def withdraw_calls(book: Book, calls: Iterable[str], at: datetime) -> list[str]:
-    """End the consent for these calls; those for which there was any (R-20, R-22, R-23)."""
+def withdraw_calls(book: Book, calls: Iterable[str], at: datetime, *, erase: bool = False) -> list[str]:
+    """End the consent for these calls; those for which there was any (R-20, R-22).
+
+    `erase`: erasure was asked for by name, which no setting about withdrawals leaves undone (R-23).
+    """
     done = []
     for call in dict.fromkeys(calls):
         file = book.calls.get(call)
@@ -40,7 +43,9 @@ def withdraw_calls(book: Book, calls: Iterable[str], at: datetime) -> list[str]:
         if not kept and not pending:
             continue
         for holding in kept:
-            holding.grounds = changes.withdraw(holding.grounds, at, book.settings, during_call=during_call)
+            holding.grounds = changes.withdraw(
+                holding.grounds, at, book.settings, during_call=during_call, erase=erase
+            )
             holding.condemned = holding.condemned or "R-20"
         file.withdrawn_at = file.withdrawn_at or at
         done.append(call)
@@ -65,7 +70,7 @@ def rights_request(book: Book, event: e.RightsRequest, at: datetime) -> list[str
     if event.withdraws and event.requester != "caller":
         refusals.append("only the caller can withdraw the caller's consent (R-20)")
     elif event.withdraws or event.kind == "erasure":
-        withdraw_calls(book, calls, at)
+        withdraw_calls(book, calls, at, erase=event.kind == "erasure")
     return refusals
 
 
