@@ -75,14 +75,7 @@ def withdraw(
         if not g.active(at):
             pass
         elif g.ground is GroundName.CONSENT:
-            if delete:
-                g = replace(
-                    g,
-                    ended_at=at,
-                    ended_by=why,
-                )
-            else:
-                g = replace(g, purposes=(), roles=())
+            g = replace(g, ended_at=at, ended_by=why) if delete else replace(g, purposes=(), roles=())
         elif g.ground is GroundName.RIGHTS_DOC and settings.rights.on_withdrawal != "keep":
             optional = "the consent was withdrawn, which ends documentation that is optional (R-20, R-31)"
             g = replace(g, ended_at=at, ended_by=optional)
