@@ -249,6 +249,8 @@ def worker_settings(settings: Settings, problem: Prompt | None = None) -> Worker
         rtp_address=sip.rtp_address,
         rtp_port_min=sip.rtp_port_min,
         rtp_port_max=sip.rtp_port_max,
+        session_expires_s=sip.session_expires_s,
+        session_min_s=sip.session_min_s,
         problem_wav=str(problem.path) if problem is not None else "",
         rejoin_path=str(settings.storage.folder / "workers.sock"),
     )

@@ -32,6 +32,7 @@ SAMPLE_BYTES = 2
 LEGS = ("caller.wav", "agent.wav")
 PAGE_BYTES = 4096
 POLL_S = 0.2
+STALLED_S = 4.0  # the recorders grow all the time, also in silence; if not, memory is full
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,10 @@ class Sink(Protocol):
 
     def sync(self) -> None:
         """Make what was added survive a power cut."""
+
+
+class CaptureStalled(Exception):
+    """The recorders' files no longer grow: the memory folder is full, or the media clock stands still."""
 
 
 class LegFiles:
@@ -109,6 +114,7 @@ class Capture:
         self._synced_at = 0.0
         self._lock = asyncio.Lock()
         self._failed: Exception | None = None
+        self._grew_at: float | None = None
         self.frames = 0  # samples per leg appended so far
 
     @property
@@ -152,6 +158,10 @@ class Capture:
                 self.frames += len(stereo) // (2 * SAMPLE_BYTES)
                 self._counts.captured_audio_bytes += len(stereo)
             now = time.monotonic()
+            if stereo or self._grew_at is None:
+                self._grew_at = now
+            elif not last and now - self._grew_at > STALLED_S:
+                raise CaptureStalled("the recorders stand still; is the memory folder full?")
             if last or now - self._synced_at >= self._sync_s:
                 self._sink.sync()
                 self._synced_at = now

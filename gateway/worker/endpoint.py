@@ -146,6 +146,8 @@ class SipEndpoint(pj.Endpoint):  # type: ignore[misc]
         nat.contactRewriteUse = nat.viaRewriteUse = nat.sdpNatRewriteUse = 0
         nat.sipOutboundUse = nat.contactUseSrcPort = nat.udpKaIntervalSec = 0
         config.callConfig.timerUse = pj.PJSUA_SIP_TIMER_OPTIONAL
+        config.callConfig.timerSessExpiresSec = self.settings.session_expires_s
+        config.callConfig.timerMinSESec = self.settings.session_min_s
         config.callConfig.prackUse = pj.PJSUA_100REL_OPTIONAL
         config.videoConfig.autoTransmitOutgoing = config.videoConfig.autoShowIncoming = False
         media = config.mediaConfig

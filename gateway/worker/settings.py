@@ -25,6 +25,10 @@ class WorkerSettings:
     """First UDP port for RTP and RTCP."""
     rtp_port_max: int = 29999
     """Last UDP port for RTP and RTCP."""
+    session_expires_s: int = 1800
+    """Session timer (RFC 4028), seconds: a dialog that is not refreshed ends."""
+    session_min_s: int = 90
+    """Shortest session timer accepted (Min-SE), seconds."""
     jitter_ms: int = 200
     """Most that the jitter buffer holds back, milliseconds."""
     rejoin_path: str | None = None

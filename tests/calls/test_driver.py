@@ -221,3 +221,17 @@ def test_in_any_order_of_events_a_recorder_needs_a_stored_consent(
         assert call.driver.call.phase is Phase.ENDED
 
     asyncio.run(story())
+
+
+async def test_recorders_that_stand_still_end_the_recording_and_not_the_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.calls.capture.STALLED_S", 0.3)
+    call = Running(tmp_path)
+    await call.recording()
+    call.line.sound(3, 4, 800)
+    await call.until(lambda: call.line.count(ln.ShutCapture) == 1)
+    assert call.driver.call.phase is Phase.TALKING
+    await call.over()
+    assert call.around.counts.recordings["capture_failed"] == 1
+    assert len(call.records.spool.pcm) == 800 * 4, "what there was is kept"

@@ -125,6 +125,7 @@ class Dialog:
     cseq: int = 1
     invite: Message | None = None  # the one we got, as the called
     branch: str = ""
+    accepted: Message | None = None  # the 200 we got, as the caller
     statuses: list[int] = field(default_factory=list)
     answered: asyncio.Event = field(default_factory=asyncio.Event)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -363,7 +364,7 @@ class Softphone:
         if not self._sip.is_closing():
             self._sip.sendto(text.encode(), to)
 
-    async def call(self, uri: str, payload_type: int = 8, extra_sdp: str = "") -> Dialog:
+    async def call(self, uri: str, payload_type: int = 8, headers: str = "") -> Dialog:
         """Send an INVITE; wait on `answered` or `ended` of what is returned."""
         match = re.fullmatch(r"sip:(?:[^@]*@)?([^:;]+):(\d+).*", uri)
         assert match, uri
@@ -380,7 +381,7 @@ class Softphone:
         )
         self.dialogs[call_id] = dialog
         await dialog._open_rtp()
-        text = dialog._in_dialog("INVITE", 1, dialog.branch, dialog._sdp() + extra_sdp, "application/sdp")
+        text = dialog._in_dialog("INVITE", 1, dialog.branch, dialog._sdp(), "application/sdp", headers)
         self._start(self._keep_inviting(dialog, text))
         return dialog
 
@@ -442,6 +443,7 @@ class Softphone:
             dialog.route = list(reversed(_listed(message.all("record-route"))))
             ack = dialog._in_dialog("ACK", 1, "z9hG4bK" + secrets.token_hex(8))
             self.transmit(ack, dialog.peer)
+            dialog.accepted = message
             dialog.answered.set()
 
     async def _be_called(self, invite: Message, source: tuple[str, int]) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import wave
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from gateway.worker.phone import Phone, PhoneScript
 from tests.sip.gateway import PROMPT_HZ, free_port, running
 from tests.sip.signals import power_near, tone
 from tests.sip.softphone import Dialog, Softphone
@@ -110,6 +112,57 @@ async def test_twenty_calls_at_once_each_with_its_own_sound(tmp_path: Path) -> N
 async def _talk(leg: Dialog) -> None:
     await asyncio.wait_for(leg.confirmed.wait(), 20)
     await leg.send(np.tile(tone(650, 1.0), 30))
+
+
+@pytest.mark.parametrize(("codec", "shown"), [("G722", "G722/8000"), ("PCMU", "PCMU/8000")])
+async def test_a_real_stack_as_caller_with_another_codec(tmp_path: Path, codec: str, shown: str) -> None:
+    """The caller is a pjsua2 phone; the agent speaks A-law. The legs need not agree."""
+    speech = tmp_path / "speech.wav"
+    with wave.open(str(speech), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(tone(440, 2.0).tobytes())
+    async with Softphone("agent") as agent, running(tmp_path, agent.uri, workers=1) as gateway:
+        script = PhoneScript(uri=gateway.uri, codec=codec, play=str(speech))
+        async with await Phone.start(script) as phone:
+            await phone.wait_for("answered")
+            call = (await gateway.control("GET", "/calls"))["up"][0]["call"]
+
+            async def marker_passed() -> bool:
+                return any(e["name"] == "marker_passed" for e in await gateway.timeline(call))
+
+            await gateway.until(marker_passed)
+            phone.order("press", digit="1", method="rfc4733")
+            leg = await asyncio.wait_for(agent.incoming.get(), 20)
+            await asyncio.wait_for(leg.confirmed.wait(), 10)
+            await leg.send(tone(620, 2.0))
+            phone.order("hang_up")
+            await phone.wait_for("ended")
+        stored = (await gateway.closed_calls(1))[0]
+        assert (stored.caller_codec, stored.agent_codec, stored.decision) == (shown, "PCMA/8000", "accepted")
+        caller_sound, agent_sound = gateway.sound(gateway.recordings(stored.id)[0].id)
+        assert power_near(caller_sound[4000:12000], 440) > 0.8
+        assert power_near(agent_sound[4000:12000], 620) > 0.8
+
+
+async def test_a_session_timer_is_agreed_on_and_one_too_short_is_refused(tmp_path: Path) -> None:
+    """A phone that asks for the shortest session timer is answered with one (RFC 4028)."""
+    async with (
+        Softphone("agent") as agent,
+        Softphone("caller") as caller,
+        running(tmp_path, agent.uri, workers=2) as gateway,
+    ):
+        dialog = await caller.call(
+            gateway.uri, headers="Supported: timer\r\nSession-Expires: 90;refresher=uac\r\nMin-SE: 90\r\n"
+        )
+        await asyncio.wait_for(dialog.answered.wait(), 10)
+        assert dialog.accepted is not None
+        assert dialog.accepted.get("session-expires").startswith("90")
+        await dialog.hang_up()
+        short = await caller.call(gateway.uri, headers="Supported: timer\r\nSession-Expires: 30\r\n")
+        await asyncio.wait_for(short.ended.wait(), 10)
+        assert short.statuses[-1] == 422, "shorter than Min-SE"
 
 
 async def test_when_no_worker_is_free_the_caller_is_told_when_to_come_back(tmp_path: Path) -> None:
