@@ -141,7 +141,7 @@ def _processor(access: Access, usable: Sequence[Ground], at: datetime) -> Verdic
     if not (access.dpa or "").strip() or not (access.ticket or "").strip():
         return Verdict(False, "A processor needs a data processing agreement and an instruction (R-52).")
     if access.expires is None or access.expires <= at:
-        return Verdict(False, "A processor's access is limited in time, and the time is not over (R-52).")
+        return Verdict(False, "A processor reads until a set instant, and it must not have passed (R-52).")
     if country not in EEA and access.transfer_tool not in TRANSFER_TOOLS:
         return Verdict(
             False, "From outside the EU and EEA a transfer tool is needed: adequacy or SCC+TIA (R-52)."

@@ -191,8 +191,8 @@ class Book:
     def grounds(self, holding: Holding) -> Grounds:
         """All grounds of an artifact, those that are over too. A derived one has its sources' (R-11)."""
         if holding.sources:
-            merged = dict.fromkeys(ground for source in holding.sources for ground in source.grounds)
-            return tuple(merged)
+            inherited = (ground for source in holding.sources for ground in source.grounds)
+            return tuple(dict.fromkeys(_as_derived(ground) for ground in inherited))
         if holding.kind is ArtifactKind.CONSENT_EVIDENCE:
             return (self._evidence(holding),)
         return holding.grounds
@@ -237,3 +237,7 @@ class Book:
         everything = [ground for holding in collected for ground in holding.grounds]
         last_date, last_instant = g.until(everything), g.expires_at(everything)
         return g.evidence_ground(last_date, settings, ended_at=last_instant)
+
+
+def _as_derived(ground: Ground) -> Ground:
+    return replace(ground, rule="R-11") if ground.ground is GroundName.CONSENT else ground
