@@ -139,7 +139,8 @@ def _simulate(file: Path, base: _Base, as_json: bool) -> int:
 
 def _not_a_scenario(file: Path, line: int | None, key: str, why: str) -> int:
     where = str(file) if line is None else f"{file}:{line}"
-    errors.print(": ".join(part for part in (where, key, why) if part), style="red", markup=False)
+    message = ": ".join(part for part in (where, key, why) if part)
+    errors.print(message, style="red", markup=False, soft_wrap=True)
     return 2
 
 
