@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import fcntl
 import logging
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -88,12 +90,36 @@ class Archive:
         self.database.close()
 
 
+class AlreadyRunning(OSError):
+    """Another gateway works on this data folder."""
+
+
+class FolderLock:
+    """One gateway a data folder: the next one would take the first one's live recordings for leftovers."""
+
+    def __init__(self, folder: Path) -> None:
+        self._fd = os.open(folder / "gateway.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self._fd)
+            raise AlreadyRunning(
+                f"another gateway works on {folder}; stop it, or give this one a storage.folder of its own"
+            ) from None
+
+    def release(self) -> None:
+        """Let another gateway start; a killed process does this by dying."""
+        os.close(self._fd)
+
+
 class Gateway:
     """A running gateway. `start`, then `stop`."""
 
     def __init__(self, settings: Settings, on_entry: Callable[[str, Entry], None] | None = None) -> None:
         self.settings = settings
         self.counts = Counts()
+        settings.storage.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock = FolderLock(settings.storage.folder)
         self.archive = Archive.open(settings)
         storage = settings.storage
         records = StoredRecords(
@@ -215,6 +241,7 @@ class Gateway:
         await self._listeners.close()
         await self._edge.stop()
         await asyncio.to_thread(self.archive.close)
+        self._lock.release()
 
 
 def edge_settings(settings: Settings, key: bytes) -> EdgeSettings:

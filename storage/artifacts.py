@@ -228,10 +228,11 @@ def abandon(session: Session, artifact_id: str, at: datetime, reason: str) -> No
         end_ground(session, row, at, reason)
 
 
-def read_guard(session: Session, artifact_id: str, at: datetime) -> Readable:
+def read_guard(session: Session, artifact_id: str, at: datetime, purpose: str = "") -> Readable:
     """The artifact, if a ground permits reading it at `at`; else `NotReadable`, naming the rule.
 
-    Roles, purposes and cases are asked about elsewhere; this is what holds for everybody.
+    A stated purpose must be one of an active ground (R-03: the list is closed; "" states none, for the
+    gateway's own work). Roles and cases are asked about elsewhere; this is what holds for everybody.
     """
     artifact = session.get(Artifact, artifact_id)
     if artifact is None:
@@ -243,7 +244,13 @@ def read_guard(session: Session, artifact_id: str, at: datetime) -> Readable:
         raise _lapsed(held, at)
     if not grounds.readable(held, at):
         raise NotReadable(grounds.why(held, at), "R-20")
-    return Readable(artifact, grounds.active(held, at))
+    active = grounds.active(held, at)
+    permitted = sorted({each for ground in active for each in ground.purposes})
+    if purpose and purpose not in permitted:
+        raise NotReadable(
+            f"no ground permits that purpose; these are permitted: {', '.join(permitted)}", "R-03"
+        )
+    return Readable(artifact, active)
 
 
 def unlock(
@@ -256,7 +263,7 @@ def unlock(
     purpose: str = "",
 ) -> bytes:
     """The data key of an artifact that may be read at `at`, with an audit entry; else `NotReadable`."""
-    readable = read_guard(session, artifact_id, at)
+    readable = read_guard(session, artifact_id, at, purpose)
     row = session.get(DataKey, artifact_id)
     if row is None:
         raise NotReadable("it has no data key", "R-60")

@@ -96,6 +96,14 @@ def test_an_export_is_a_flac_file_and_leaves_an_audit_entry(shop: Shop, tmp_path
     shop.tast1("recordings", "export", shop.fresh, "--out", str(out), "--purpose", "training", status=1)
 
 
+def test_a_purpose_that_nobody_consented_to_is_refused(shop: Shop, tmp_path: Path) -> None:
+    out = tmp_path / "copy.flac"
+    shown = shop.tast1("recordings", "export", shop.fresh, "-o", str(out), "--purpose", "marketing", status=1)
+    assert "R-03" in shown
+    assert "training" in shown
+    assert not out.exists()
+
+
 def test_what_is_past_its_date_is_refused_before_any_sweep_and_the_refusal_is_logged(
     shop: Shop, tmp_path: Path
 ) -> None:

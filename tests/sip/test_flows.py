@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import wave
 from pathlib import Path
 
@@ -163,6 +164,18 @@ async def test_a_session_timer_is_agreed_on_and_one_too_short_is_refused(tmp_pat
         short = await caller.call(gateway.uri, headers="Supported: timer\r\nSession-Expires: 30\r\n")
         await asyncio.wait_for(short.ended.wait(), 10)
         assert short.statuses[-1] == 422, "shorter than Min-SE"
+
+
+async def test_a_second_gateway_on_the_same_folder_does_not_start(tmp_path: Path) -> None:
+    async with running(tmp_path, "sip:agent@127.0.0.1:5070", workers=1) as gateway:
+        second = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "gateway.cli", "serve", "--config", str(gateway.config),
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        _, err = await asyncio.wait_for(second.communicate(), 30)
+        assert second.returncode == 1
+        assert b"another gateway" in err
 
 
 async def test_when_no_worker_is_free_the_caller_is_told_when_to_come_back(tmp_path: Path) -> None:
