@@ -179,6 +179,46 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: Danish, English
     "sweep.swept_at": ("Slettet som om det var {at}.", "Swept as of {at}."),
     "audit.ok": ("Loggen er ubrudt: {count} poster.", "The log is unbroken: {count} entries."),
     "audit.broken": ("Loggen er brudt ved post {entry}.", "The log is broken at entry {entry}."),
+    "audit.exported": ("Loggen er skrevet til {path}.", "The log was written to {path}."),
+    "audit.unreadable": ("{path} kan ikke læses: {why}.", "{path} cannot be read: {why}."),
+    "audit.unwritable": (
+        "{path} kan ikke skrives: {why} (vælg en anden mappe).",
+        "{path} cannot be written: {why} (choose another folder).",
+    ),
+    "audit.signed_by": (
+        "Underskrevet med den forventede nøgle {signer}.",
+        "Signed by the expected key {signer}.",
+    ),
+    "audit.signed_by_whom": (
+        "Underskrevet med {signer}; giv --public-key for at vide, at det er den rette.",
+        "Signed by {signer}; give --public-key to know that it is the right one.",
+    ),
+    "audit.fault.header": (
+        "Første linje hører ikke til en eksporteret log, eller den er ændret.",
+        "The first line is not that of an exported log, or it was altered.",
+    ),
+    "audit.fault.signature": (
+        "Underskriften passer ikke til første linje: den er ændret.",
+        "The signature does not fit the first line: it was altered.",
+    ),
+    "audit.fault.key": (
+        "Filen er underskrevet med en anden nøgle end den forventede.",
+        "The file was signed by another key than the expected one.",
+    ),
+    "audit.fault.altered": (
+        "Posten er ændret eller flyttet.",
+        "The entry was altered or moved.",
+    ),
+    "audit.fault.missing": ("Posten mangler.", "The entry is missing."),
+    "audit.fault.unexpected": (
+        "Der er flere poster, end der blev eksporteret.",
+        "There are more entries than were exported.",
+    ),
+    "audit.fault.cut_short": ("Posten er afbrudt midt i.", "The entry is cut short."),
+    "audit.fault.rewritten": (
+        "Loggen slutter anderledes end den eksporterede: den er skrevet om.",
+        "The log ends otherwise than the exported one: it was rewritten.",
+    ),
     "config.ok": ("{file} er i orden ({flows} flow).", "{file} is in order ({flows} flows)."),
     "serve.ready": ("Klar. Ring til {uri}", "Ready. Dial {uri}"),
     "serve.draining": ("{count} opkald er i gang; venter på dem.", "{count} calls are up; waiting for them."),

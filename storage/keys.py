@@ -14,8 +14,9 @@ import os
 import stat
 from pathlib import Path
 
-from cryptography.exceptions import InvalidTag
+from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -43,6 +44,9 @@ class Keys:
         """Says which key wrapped something, without saying anything about the key."""
         self.edge_key = _derive(secret, b"tast1 edge")
         """For the SIP edge's own stateless marks (32 bytes)."""
+        self._signer = Ed25519PrivateKey.from_private_bytes(_derive(secret, b"tast1 signing"))
+        self.public_key = self._signer.public_key().public_bytes_raw().hex()
+        """For checking signatures (Ed25519, 64 hex characters); not secret."""
 
     @classmethod
     def open(cls, path: Path) -> Keys:
@@ -94,6 +98,22 @@ class Keys:
         """A keyed hash (HMAC-SHA-256, 32 hex characters): the same value gives the same pseudonym."""
         return hmac.new(self._pseudonym_key, value.encode(), hashlib.sha256).hexdigest()[:32]
 
+    def sign(self, purpose: str, message: str) -> str:
+        """An Ed25519 signature (RFC 8032; 128 hex characters) that fits that purpose and message only."""
+        return self._signer.sign(_to_sign(purpose, message)).hex()
+
+
+def is_signed(public_key: str, purpose: str, message: str, signature: str) -> bool:
+    """Whether the owner of `public_key` signed that message for that purpose."""
+    if f"{public_key}{signature}" != f"{public_key}{signature}".lower():
+        return False  # one spelling, so that no byte of it can be changed unnoticed
+    try:
+        signer = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key))
+        signer.verify(bytes.fromhex(signature), _to_sign(purpose, message))
+    except (ValueError, InvalidSignature):
+        return False
+    return True
+
 
 def new_data_key() -> bytes:
     """A fresh key for one artifact."""
@@ -120,6 +140,10 @@ def _create(path: Path) -> None:
 
 def _derive(secret: bytes, purpose: bytes) -> bytes:
     return HKDF(algorithm=hashes.SHA256(), length=KEY_BYTES, salt=None, info=purpose).derive(secret)
+
+
+def _to_sign(purpose: str, message: str) -> bytes:
+    return f"tast1 {purpose}\n{message}".encode()
 
 
 def _bound(artifact_id: str) -> bytes:

@@ -143,6 +143,28 @@ def test_an_altered_audit_log_is_noticed(shop: Shop) -> None:
     assert "3" in shop.tast1("audit", "verify", status=1)
 
 
+def test_an_exported_audit_log_is_checked_without_archive_and_settings(shop: Shop, tmp_path: Path) -> None:
+    out = tmp_path / "audit.jsonl"
+    shop.tast1("audit", "export", "--out", str(out))
+    shop.tast1("audit", "export", "--out", str(out), status=1)
+    key = shop.tast1("audit", "key").strip()
+
+    def verify(*more: str) -> tuple[int, str]:
+        result = run.invoke(app, ["audit", "verify", str(out), *more], env={"TAST1_LANG": "en"})
+        return result.exit_code, result.output
+
+    shop.config.unlink()
+    assert verify("--public-key", key)[0] == 0
+    assert verify("--public-key", "0" * 64)[0] == 1
+    assert "--public-key" in verify()[1]
+    lines = out.read_text().splitlines(keepends=True)
+    out.write_text("".join([*lines[:3], *lines[4:]]))
+    status, shown = verify()
+    assert status == 1 and "entry 3" in shown and "missing" in shown
+    out.unlink()
+    assert verify()[0] == 1
+
+
 @pytest.mark.parametrize("command", ["stop", "pause", "resume", "offer"])
 def test_a_command_to_a_gateway_that_does_not_run_says_how_to_start_it(shop: Shop, command: str) -> None:
     assert "tast1 serve" in shop.tast1("calls", command, "abc", status=1)
