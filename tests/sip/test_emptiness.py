@@ -24,7 +24,7 @@ from tests.sip.test_calls import Stage
 pytestmark = [pytest.mark.sip, pytest.mark.slow, pytest.mark.timeout(900)]
 
 CALLS = int(os.environ.get("TAST1_EMPTINESS_CALLS", "200"))
-AT_ONCE = 10
+AT_ONCE = 8
 SPLIT_HZ = 1700
 EARLY, LATE = chirp(300, 1400, 1.0), chirp(2000, 3300, 1.0)
 
