@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from storage import artifacts, audit_log
 from storage.audit_chain import canonical
+from storage.keys import Keys, is_signed
 from storage.model import ArtifactKind, GroundName
 from storage.policy import grounds
 from storage.policy.clocks import COPENHAGEN
@@ -25,6 +26,9 @@ from storage.policy.settings import PolicySettings
 from storage.tables import Artifact, Call, Consent, GroundRow
 
 ACCEPTED = "accepted"
+
+PURPOSE = "consent record"
+"""What the signature of a record is for: one made for something else does not fit."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +66,13 @@ class ConsentRecord:
 
 
 def record(
-    session: Session, consent: ConsentRecord, at: datetime, settings: PolicySettings | None = None
+    session: Session,
+    consent: ConsentRecord,
+    at: datetime,
+    settings: PolicySettings | None = None,
+    keys: Keys | None = None,
 ) -> Consent:
-    """Store a decision and its evidence, with the ground that evidence has.
+    """Store a decision and its evidence, with the ground that evidence has; signed, if there are `keys`.
 
     `at` is the instant of storing. A second record for the same call and offer is refused
     (`storage.database.Refused`).
@@ -96,7 +104,7 @@ def record(
         decided_at=consent.decided_at,
         record_hash="",
     )
-    row.record_hash = record_hash(row)
+    _seal(row, keys)
     session.add(row)
     session.flush()
     call.decision = consent.decision
@@ -115,8 +123,8 @@ def record(
     return row
 
 
-def note_late_key(session: Session, consent: ConsentRecord, at: datetime) -> None:
-    """A stored no becomes "late_key", with the keys that came too late; it stays a no.
+def note_late_key(session: Session, consent: ConsentRecord, at: datetime, keys: Keys | None = None) -> None:
+    """A stored no becomes "late_key", with the keys that came too late; it stays a no, signed anew.
 
     `ValueError` when the stored decision is "accepted": a yes is never rewritten. `LookupError` when
     nothing is stored for that call and offer.
@@ -133,7 +141,7 @@ def note_late_key(session: Session, consent: ConsentRecord, at: datetime) -> Non
         artifact.consent_id = artifact.consent_decision = None
     session.flush()
     row.decision, row.keys = consent.decision, [_plain(asdict(key)) for key in consent.keys]
-    row.record_hash = record_hash(row)
+    _seal(row, keys)
     session.flush()
     for artifact in evidence:
         artifact.consent_id, artifact.consent_decision, artifact.sha256 = (
@@ -163,6 +171,20 @@ def record_hash(row: Consent) -> str:
         )
     }
     return hashlib.sha256(canonical(fields).encode()).hexdigest()
+
+
+def is_genuine(row: Consent, public_key: str) -> bool:
+    """Whether a record says what it said when it was signed, and the owner of `public_key` signed it.
+
+    False also for a record without a signature (from before records were signed).
+    """
+    whole = row.record_hash == record_hash(row)
+    return whole and is_signed(public_key, PURPOSE, row.record_hash, row.signature or "")
+
+
+def _seal(row: Consent, keys: Keys | None) -> None:
+    row.record_hash = record_hash(row)
+    row.signature = keys.sign(PURPOSE, row.record_hash) if keys else None
 
 
 def withdraw(

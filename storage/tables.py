@@ -147,6 +147,7 @@ class Consent(Table):
     withdrawn_by: Mapped[str | None] = mapped_column(String(64))
     invalid_reason: Mapped[str | None] = mapped_column(String(200))
     record_hash: Mapped[str] = mapped_column(String(64))
+    signature: Mapped[str | None] = mapped_column(String(128))  # Ed25519 over record_hash
 
 
 class Case(Table):

@@ -125,11 +125,13 @@ class StoredRecords:
 
     async def decision(self, record: ConsentRecord, at: datetime) -> str:
         """See `CallRecords`."""
-        return await self._db.write(lambda session: consents.record(session, record, at, self._policy).id)
+        return await self._db.write(
+            lambda session: consents.record(session, record, at, self._policy, self._keys).id
+        )
 
     async def late_key(self, record: ConsentRecord, at: datetime) -> None:
         """See `CallRecords`."""
-        await self._db.write(lambda session: consents.note_late_key(session, record, at))
+        await self._db.write(lambda session: consents.note_late_key(session, record, at, self._keys))
 
     async def start_recording(
         self, call_id: str, consent_id: str, artifact_id: str, at: datetime

@@ -11,6 +11,7 @@ from sqlalchemy import update
 from storage import artifacts, calls, consents
 from storage.artifacts import NotReadable
 from storage.database import Refused
+from storage.keys import Keys
 from storage.model import ArtifactKind
 from storage.sweep import erase_now
 from storage.tables import Artifact, Case, Consent
@@ -246,3 +247,60 @@ def test_the_spellings_of_a_danish_number_have_one_pseudonym(world: World) -> No
     found = world.db.read_sync(lambda s: calls.of_caller(s, world.keys, "+45 87 65 43 21"))
     assert [call.id for call in found] == [call_id]
     assert calls.normalise("Anonymous") == "anonymous" and calls.normalise("12345") == "12345"
+
+
+# --- the signature --------------------------------------------------------------------------------
+
+
+def signed(world: World, decision: str = "accepted") -> str:
+    call_id = open_call(world)
+    record = consent_record(call_id, decision)
+    return world.db.write_sync(lambda s: consents.record(s, record, LATER, keys=world.keys).id)
+
+
+def genuine(world: World, consent_id: str, public_key: str | None = None) -> bool:
+    row = world.db.read_sync(lambda s: s.get(Consent, consent_id))
+    return consents.is_genuine(row, public_key or world.keys.public_key)
+
+
+def test_a_signed_record_is_genuine_for_its_own_key_only(world: World) -> None:
+    consent_id = signed(world)
+    assert genuine(world, consent_id)
+    assert not genuine(world, consent_id, Keys(b"x" * 32).public_key)
+
+
+def test_a_late_key_is_signed_anew(world: World) -> None:
+    consent_id = signed(world, "none")
+    call_id = world.db.read_sync(lambda s: s.get(Consent, consent_id).call_id)
+    late = consent_record(call_id, "late_key")
+    world.db.write_sync(lambda s: consents.note_late_key(s, late, LATER, world.keys))
+    assert genuine(world, consent_id)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"played_ms": 19000},
+        {"prompt_version": "2"},
+        {"prompt_audio_sha256": "c" * 64},
+        {"decision_rule": "2"},
+        {"keys": []},
+        {"signature": None},
+    ],
+    ids=str,
+)
+def test_a_changed_record_is_not_genuine_even_with_its_hash_made_to_fit(world: World, change: dict) -> None:
+    consent_id = signed(world)
+
+    def forge(session) -> None:
+        row = session.get(Consent, consent_id)
+        for name, value in change.items():
+            setattr(row, name, value)
+        row.record_hash = consents.record_hash(row)
+
+    world.db.write_sync(forge)
+    assert not genuine(world, consent_id)
+
+
+def test_a_record_from_before_signing_is_not_taken_for_genuine(world: World) -> None:
+    assert not genuine(world, store_decision(world, open_call(world), "accepted"))
