@@ -142,6 +142,10 @@ class FakeRecords:
     async def seal(self, recording: OpenRecording, at: datetime, ending: Ending) -> None:
         self._tell("seal", ending)
 
+    async def discard(self, recording: OpenRecording) -> None:
+        self._tell("discard")
+        self.spool.pcm = b""
+
     async def withdraw(self, call_id: str, at: datetime, channel: str) -> None:
         self._tell("withdraw", channel)
 

@@ -30,6 +30,7 @@ from ivr_prompts.catalogue import Prompt
 from storage.consents import ConsentRecord, KeyEvent
 
 CONSENT_TIMEOUT_S = 5.0  # a consent record not committed by then is no consent for this call
+RETRY_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # a withdrawal must not be lost to a busy database
 DECISION_RULE = "R-71/1"  # the version of the rules in `callflow.keys`
 
 log = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ class Surroundings:
     counts: Counts = field(default_factory=Counts)
     sync_s: float = 0.5
     policy_version: str = "1"
+    delete_partial: bool = True  # whether a withdrawal in mid-call removes what was recorded (R-22)
     on_entry: Callable[[str, Entry], None] | None = None  # called with the call's id
 
 
@@ -273,7 +275,9 @@ class CallDriver:
             case m.NoteWithdrawal(channel, at):
                 self._say("withdrawn", channel=channel)
                 when = self._clock.at(at)
-                self._later("withdrawal", lambda: self._records.withdraw(self.call_id, when, channel))
+                self._later(
+                    "withdrawal", lambda: self._records.withdraw(self.call_id, when, channel), RETRY_S
+                )
             case m.DialAgent(ring_timeout_s):
                 self._say("agent_dialled")
                 self._line.send(ln.Dial(self.flow.connect or "", self._invite.caller_uri, ring_timeout_s))
@@ -382,7 +386,8 @@ class CallDriver:
         incomplete = "worker_died" if self._line_lost else "capture_failed" if reason == "failed" else None
 
         async def finish() -> None:
-            sealed = await recording.finish(self._at(), reason != "withdrawn", incomplete)
+            keep = reason != "withdrawn" or not self._around.delete_partial
+            sealed = await recording.finish(self._at(), keep, incomplete)
             self._around.counts.recordings[incomplete or reason] += 1
             if sealed:
                 self._say("recording_sealed")
@@ -399,13 +404,22 @@ class CallDriver:
 
     # --- records, in order ------------------------------------------------------------------------
 
-    def _later(self, what: str, write: Callable[[], Awaitable[None]]) -> None:
+    def _later(
+        self, what: str, write: Callable[[], Awaitable[None]], retry_s: tuple[float, ...] = ()
+    ) -> None:
+        """Queue a write; `retry_s` are the pauses after which a failed one is tried again."""
+
         async def guarded() -> None:
-            try:
-                await write()
-            except Exception:
-                self._around.counts.storage_failures[what] += 1
-                log.exception("a record could not be written", extra={"call_id": self.call_id, "what": what})
+            for pause_s in (*retry_s, 0.0):
+                try:
+                    return await write()
+                except Exception:
+                    self._around.counts.storage_failures[what] += 1
+                    log.exception(
+                        "a record could not be written", extra={"call_id": self.call_id, "what": what}
+                    )
+                await asyncio.sleep(pause_s)
+            return None
 
         self._work.put_nowait(guarded)
 

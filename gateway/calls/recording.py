@@ -142,6 +142,7 @@ class Recording:
             log.exception("a spool could not be closed")
             incomplete_reason = incomplete_reason or "storage"
         if not keep:
+            await self._records.discard(self._open)
             return False
         self._end_span()
         spans = tuple((start, end) for start, end in self._spans if end > start)

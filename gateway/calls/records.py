@@ -69,6 +69,9 @@ class CallRecords(Protocol):
     async def seal(self, recording: OpenRecording, at: datetime, ending: Ending) -> None:
         """The spool becomes the sealed recording."""
 
+    async def discard(self, recording: OpenRecording) -> None:
+        """Remove what was captured, whatever the database does: nothing is left to be sealed later."""
+
     async def withdraw(self, call_id: str, at: datetime, channel: str) -> None:
         """Consent is withdrawn; what was recorded is erased."""
 
@@ -171,6 +174,10 @@ class StoredRecords:
             await self._db.write(write)
         except NotReadable:  # withdrawn or erased while it was encoded
             await asyncio.to_thread(self._store.remove, artifact_id)
+
+    async def discard(self, recording: OpenRecording) -> None:
+        """See `CallRecords`."""
+        await asyncio.to_thread(self._store.remove, recording.artifact_id)
 
     async def withdraw(self, call_id: str, at: datetime, channel: str) -> None:
         """See `CallRecords`."""

@@ -129,6 +129,21 @@ async def test_a_withdrawal_stops_the_recorder_at_once_and_seals_nothing(tmp_pat
     await call.over()
 
 
+async def test_a_withdrawal_is_not_lost_to_a_database_that_fails_for_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.calls.driver.RETRY_S", (0.01,) * 50)
+    call = Running(tmp_path, broken=frozenset({"withdraw"}))
+    await call.recording()
+    call.line.sound(1, 1, 8000)
+    call.driver.post(m.StopRequested("agent"))
+    await call.until(lambda: call.around.counts.storage_failures["withdrawal"] >= 2)
+    assert call.records.spool.pcm == b"", "the sound is gone, whatever the database does"
+    call.records.broken = frozenset()
+    await call.until(lambda: "withdraw" in call.records.names())
+    await call.over()
+
+
 async def test_a_dead_worker_keeps_what_was_captured_and_says_so(tmp_path: Path) -> None:
     call = Running(tmp_path)
     await call.recording()
