@@ -38,6 +38,7 @@ from storage.database import Database
 from storage.keys import Keys
 from storage.leftovers import Recovered, recover_leftovers
 from storage.media import MediaStore
+from storage.replay import Replayed, is_behind, replay
 from storage.sweep import SweepResult, sweep
 
 SWEEP_S = 60.0
@@ -56,18 +57,45 @@ class Archive:
     store: MediaStore
 
     @classmethod
-    def open(cls, settings: Settings) -> Archive:
-        """Open keys, database (migrating it) and media store; each error says what to do."""
+    def open(cls, settings: Settings, replay_first: bool = True) -> Archive:
+        """Open keys, database (migrating it) and media store; each error says what to do.
+
+        A restored database is brought in line with the erasure ledger first: no command reads what was
+        erased (R-61). `replay_first` false is for who calls `replay` next.
+        """
         settings.storage.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         keys = Keys.open(settings.key_file)
-        return cls(settings, keys, Database(settings.database_url), MediaStore(settings.storage.folder))
+        opened = cls(settings, keys, Database(settings.database_url), MediaStore(settings.storage.folder))
+        if replay_first and is_behind(opened.database, opened.store):
+            opened.replay(_now())
+        return opened
 
     def sweep(self, now: datetime, dry_run: bool = False) -> SweepResult:
         """Erase what is due at `now`."""
         return sweep(self.database, self.store, now, self.settings.policy, dry_run)
 
+    def replay(self, now: datetime) -> Replayed:
+        """Erase again what was erased before a backup was restored (R-61)."""
+        again = replay(self.database, self.store, now, self.settings.policy)
+        if again.erased or again.files_removed or again.failed:
+            log.warning(
+                "a backup was restored; what had been erased since is erased again",
+                extra={
+                    "artifacts": len(again.erased),
+                    "files": again.files_removed,
+                    "failed": len(again.failed),
+                },
+            )
+        if again.torn_lines:
+            log.warning("lines of the erasure ledger cannot be read", extra={"lines": again.torn_lines})
+        return again
+
     def recover(self, now: datetime) -> Recovered:
-        """Complete what a killed gateway left: spools, tails in memory, open calls."""
+        """Erase again what a restored backup brought back; complete what a killed gateway left.
+
+        That is: spools, tails in memory, open calls.
+        """
+        self.replay(now)
         memory = self.settings.storage.memory_folder
 
         def tail(artifact_id: str, frames: int) -> bytes:
@@ -138,6 +166,7 @@ class Gateway:
                 memory_folder=storage.memory_folder,
                 counts=self.counts,
                 sync_s=storage.sync_ms / 1000,
+                delete_partial=settings.policy.withdrawal.midcall_delete_partial,
                 on_entry=on_entry,
             ),
         )

@@ -177,6 +177,14 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: Danish, English
     ),
     "sweep.dry_run": ("Prøvekørsel: intet er slettet.", "Dry run: nothing was deleted."),
     "sweep.swept_at": ("Slettet som om det var {at}.", "Swept as of {at}."),
+    "erase.again": (
+        "{count} slettet igen efter gendannelse; {files} filer fjernet.",
+        "{count} deleted again after a restore; {files} files removed.",
+    ),
+    "erase.torn": (
+        "{count} linjer i sletteloggen kan ikke læses.",
+        "{count} lines of the erasure ledger cannot be read.",
+    ),
     "audit.ok": ("Loggen er ubrudt: {count} poster.", "The log is unbroken: {count} entries."),
     "audit.broken": ("Loggen er brudt ved post {entry}.", "The log is broken at entry {entry}."),
     "audit.exported": ("Loggen er skrevet til {path}.", "The log was written to {path}."),

@@ -7,8 +7,9 @@ Promises:
    one certificate.
 3. The key goes first. From the first commit on nothing can be read, whatever happens to files.
 
-For each artifact: (1) block it and destroy its data key, waveform and evidence rows; (2) remove its files;
-(3) certificate, audit entry, state "erased"; and when nothing of the call is left, the call.
+For each artifact: (1) block it and destroy its data key, waveform and evidence rows; (2) a line in the
+erasure ledger, outside the database (R-61: from here on no restored backup brings it back), then remove its
+files; (3) certificate, audit entry, state "erased"; and when nothing of the call is left, the call.
 """
 
 from __future__ import annotations
@@ -18,19 +19,20 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import delete, func, or_, select, text, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from storage import artifacts, audit_log, calls, certificates
 from storage.certificates import Lapsed
 from storage.database import Database
+from storage.due import due, groundless, lapse
+from storage.ledger import ErasureLedger, Line
 from storage.media import MediaStore
 from storage.model import ArtifactKind
-from storage.policy import grounds
 from storage.policy.clocks import add_months, local_date
 from storage.policy.settings import PolicySettings, parse_period
 from storage.sealed import MediaError
-from storage.tables import BEGUN, Artifact, Call, Consent, DataKey, GroundRow, Peaks
+from storage.tables import Artifact, Call, Consent, DataKey, GroundRow, Peaks
 
 BATCH = 25
 """Artifacts a transaction: few, because live calls wait for the one writer meanwhile."""
@@ -55,7 +57,7 @@ class Erased:
 
 @dataclass(frozen=True)
 class Failed:
-    """An artifact that is unreadable, but whose files could not be removed yet."""
+    """An artifact that is unreadable, but whose files could not be removed (or noted as gone) yet."""
 
     artifact_id: str
     reason: str
@@ -114,9 +116,11 @@ def _erase(
 ) -> SweepResult:
     erased: list[Erased] = []
     failed: dict[str, Failed] = {}
-    groundless = db.read_sync(lambda s: _groundless(s, only))
+    without_ground = db.read_sync(lambda s: groundless(s, only))
     while True:
-        done, failures = _erase_batch(db, store, now, settings, only, groundless, list(failed), checkpoint)
+        done, failures = _erase_batch(
+            db, store, now, settings, only, without_ground, list(failed), checkpoint
+        )
         if not done and not failures:
             break
         erased += done
@@ -137,14 +141,18 @@ def _erase_batch(
     now: datetime,
     settings: PolicySettings,
     only: list[str] | None,
-    groundless: Sequence[str],
+    without_ground: Sequence[str],
     skip: Iterable[str],
     checkpoint: Checkpoint,
 ) -> tuple[list[Erased], dict[str, Failed]]:
     checkpoint("start")
-    batch = db.write_sync(lambda s: _block(s, now, only, groundless, skip, checkpoint))
+    batch = db.write_sync(lambda s: _block(s, now, only, without_ground, skip, checkpoint))
     checkpoint("blocked")
+    # Not before the commit: a hold that won would be lost in a restore.
+    unnoted = _note(store, batch, now)
+    checkpoint("in the ledger")
     failures, locations = _remove_files(store, batch, checkpoint)
+    failures = {**unnoted, **failures}  # no certificate for what a restore could bring back
     checkpoint("files removed")
     done = [each for each in batch if each.artifact_id not in failures]
     if batch:
@@ -153,84 +161,11 @@ def _erase_batch(
     return done, failures
 
 
-# --- what is due ----------------------------------------------------------------------------------
-
-
-def _due(
-    session: Session,
-    now: datetime,
-    only: list[str] | None,
-    groundless: Sequence[str],
-    skip: Iterable[str],
-    limit: int | None,
-) -> list[Artifact]:
-    """Artifacts whose erasure was begun, then those without an active ground."""
-    holds = (
-        select(GroundRow.id)
-        .where(
-            GroundRow.artifact_id == Artifact.id,
-            or_(GroundRow.ended_at.is_(None), GroundRow.ended_at > now),
-            or_(GroundRow.expires_at.is_(None), GroundRow.expires_at > now),
-        )
-        .exists()
-    )
-    # Looking at lapsed grounds, not at artifacts, keeps this independent of the size of the archive.
-    lapsed = (
-        select(GroundRow.artifact_id)
-        .where(GroundRow.expires_at <= now)
-        .union(select(GroundRow.artifact_id).where(GroundRow.ended_at <= now))
-    )
-    queries = [
-        select(Artifact).where(text(BEGUN)),
-        select(Artifact).where(Artifact.blocked_at.is_(None), Artifact.id.in_(lapsed), ~holds),
-    ]
-    if groundless:
-        wanted = Artifact.id.in_(groundless)
-        queries.append(select(Artifact).where(Artifact.blocked_at.is_(None), wanted, ~holds))
-    found: dict[str, Artifact] = {}
-    for query in queries:
-        if only is not None:
-            query = query.where(Artifact.id.in_(only))
-        if skipped := list(skip):
-            query = query.where(Artifact.id.not_in(skipped))
-        if limit is not None:
-            query = query.limit(limit - len(found))
-        found.update((artifact.id, artifact) for artifact in session.scalars(query))
-        if limit is not None and len(found) >= limit:
-            break
-    return list(found.values())
-
-
-def _groundless(session: Session, only: list[str] | None) -> list[str]:
-    """Artifacts that nothing ever permitted keeping; looked for outside of any write."""
-    any_ground = select(GroundRow.id).where(GroundRow.artifact_id == Artifact.id).exists()
-    query = select(Artifact.id).where(Artifact.blocked_at.is_(None), ~any_ground)
-    return list(session.scalars(query if only is None else query.where(Artifact.id.in_(only))))
-
-
 def _preview(session: Session, now: datetime) -> tuple[Erased, ...]:
     return tuple(
-        _erased(artifact, _lapse(session, artifact.id, now))
-        for artifact in _due(session, now, None, _groundless(session, None), (), None)
+        _erased(artifact, lapse(session, artifact.id, now))
+        for artifact in due(session, now, None, groundless(session, None), (), None)
     )
-
-
-def _lapse(session: Session, artifact_id: str, now: datetime) -> Lapsed:
-    """How the grounds of an artifact lapsed; the one that held longest comes last."""
-    held = sorted(artifacts.grounds_of(session, artifact_id), key=lambda g: grounds.end_of(g) or now)
-    if not held:
-        return Lapsed(now, local_date(now), ())
-    told = [
-        {
-            "ground": ground.ground.value,
-            "rule": ground.rule,
-            "until": ground.until.isoformat() if ground.until else None,
-            "ended_at": ground.ended_at.isoformat() if ground.ended_at else None,
-            "ended_by": ground.ended_by,
-        }
-        for ground in held
-    ]
-    return Lapsed(grounds.expires_at(held) or now, grounds.until(held) or local_date(now), tuple(told))
 
 
 # --- step 1: block, and destroy what makes it readable --------------------------------------------
@@ -240,30 +175,35 @@ def _block(
     session: Session,
     now: datetime,
     only: list[str] | None,
-    groundless: Sequence[str],
+    without_ground: Sequence[str],
     skip: Iterable[str],
     checkpoint: Checkpoint,
 ) -> list[Erased]:
     batch = []
-    for artifact in _due(session, now, only, groundless, skip, BATCH):
+    for artifact in due(session, now, only, without_ground, skip, BATCH):
         if artifact.blocked_at is not None:
             batch.append(_erased(artifact, _begun(artifact)))
             continue
-        lapsed = _lapse(session, artifact.id, now)
-        artifact.blocked_at = now
-        artifact.erasure = {
-            "due_at": lapsed.due_at.isoformat(),
-            "last_life": lapsed.last_life.isoformat(),
-            "lapsed": list(lapsed.grounds),
-            "failures": [],
-        }
-        _destroy(session, artifact)
+        lapsed = lapse(session, artifact.id, now)
+        block(session, artifact, lapsed, now)
         erased = _erased(artifact, lapsed)
         detail = {"kind": erased.kind, "ground": erased.ground, "rule": erased.rule}
         audit_log.append(session, now, "erase.begin", artifact.id, detail)
         batch.append(erased)
         checkpoint("blocking")
     return batch
+
+
+def block(session: Session, artifact: Artifact, lapsed: Lapsed, now: datetime) -> None:
+    """The point of no return: from the commit on nothing can be read; the next sweep does the rest."""
+    artifact.blocked_at = now
+    artifact.erasure = {
+        "due_at": lapsed.due_at.isoformat(),
+        "last_life": lapsed.last_life.isoformat(),
+        "lapsed": list(lapsed.grounds),
+        "failures": [],
+    }
+    _destroy(session, artifact)
 
 
 def _destroy(session: Session, artifact: Artifact) -> None:
@@ -296,7 +236,17 @@ def _erased(artifact: Artifact, lapsed: Lapsed) -> Erased:
     )
 
 
-# --- step 2: the files ----------------------------------------------------------------------------
+# --- step 2: the ledger and the files -------------------------------------------------------------
+
+
+def _note(store: MediaStore, batch: Sequence[Erased], now: datetime) -> dict[str, Failed]:
+    """Into the ledger; what cannot be noted (the disk is full) loses its files all the same."""
+    lines = [Line(certificates.pseudonym(each.artifact_id), each.kind, now) for each in batch]
+    try:
+        ErasureLedger(store.folder).append(lines)
+    except MediaError as error:
+        return {each.artifact_id: Failed(each.artifact_id, str(error)) for each in batch}
+    return {}
 
 
 def _remove_files(

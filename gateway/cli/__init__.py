@@ -11,6 +11,7 @@ from gateway.cli.audit import audit_app
 from gateway.cli.calls import calls_app
 from gateway.cli.config import config_app
 from gateway.cli.demo import demo
+from gateway.cli.erase import erase_app
 from gateway.cli.phone import call
 from gateway.cli.policy import policy_app
 from gateway.cli.recordings import recordings_app
@@ -30,6 +31,7 @@ app.command()(call)
 app.add_typer(calls_app)
 app.add_typer(recordings_app)
 app.command()(sweep)
+app.add_typer(erase_app)
 app.add_typer(audit_app)
 app.add_typer(config_app)
 app.add_typer(policy_app)

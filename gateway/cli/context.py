@@ -55,8 +55,11 @@ def fail(message: str, status: int = 1) -> typer.Exit:
 
 
 @contextmanager
-def archive(file: Path) -> Iterator[Any]:
-    """Storage for the time of a command; its errors are said in one line."""
+def archive(file: Path, replay: bool = True) -> Iterator[Any]:
+    """Storage for the time of a command; its errors are said in one line.
+
+    `replay` false leaves a restored database as it is (`tast1 erase`, which says what it does with it).
+    """
     from gateway.app import Archive
     from storage.database import DatabaseError
     from storage.keys import KeysError
@@ -64,7 +67,7 @@ def archive(file: Path) -> Iterator[Any]:
 
     settings = load(file)
     try:
-        opened = Archive.open(settings)
+        opened = Archive.open(settings, replay)
     except (DatabaseError, KeysError, MediaError) as error:
         raise fail(str(error)) from None
     try:

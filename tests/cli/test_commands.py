@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -163,6 +164,29 @@ def test_an_exported_audit_log_is_checked_without_archive_and_settings(shop: Sho
     assert status == 1 and "entry 3" in shown and "missing" in shown
     out.unlink()
     assert verify()[0] == 1
+
+
+def test_a_restored_backup_gives_nothing_back_to_any_command(shop: Shop, tmp_path: Path) -> None:
+    data, backup = tmp_path / "data", tmp_path / "backup"
+    shutil.copytree(data, backup)
+    shop.tast1("sweep")
+
+    def restore() -> None:
+        for name in ("tast1.sqlite", "tast1.sqlite-wal", "tast1.sqlite-shm"):
+            (data / name).unlink(missing_ok=True)
+            if (backup / name).exists():
+                shutil.copy(backup / name, data)
+        shutil.copytree(backup / "media", data / "media", dirs_exist_ok=True)
+
+    restore()
+    shown = shop.json("recordings", "show", shop.old)
+    assert isinstance(shown, dict)
+    assert shown["state"] == "erased" and shown["certificate"]["lapsed"][-1]["rule"] == "R-61"
+    restore()
+    again = shop.json("erase", "replay")
+    assert isinstance(again, dict)
+    assert shop.old in {each["artifact_id"] for each in again["erased"]}
+    assert "0 deleted again" in shop.tast1("erase", "replay")
 
 
 @pytest.mark.parametrize("command", ["stop", "pause", "resume", "offer"])

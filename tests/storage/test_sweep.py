@@ -35,6 +35,7 @@ ONCE = (
     "start",
     "blocking",
     "blocked",
+    "in the ledger",
     "file removed",
     "files removed",
     "certifying",
