@@ -26,6 +26,9 @@ KEY_BYTES = 32
 _NONCE_BYTES = 12
 _ID_BYTES = 8
 _VERSION = b"\x01"
+_TAG_BYTES = 16
+WRAPPED_BYTES = 1 + _ID_BYTES + _NONCE_BYTES + KEY_BYTES + _TAG_BYTES
+"""Length of a wrapped data key."""
 
 
 class KeysError(Exception):
@@ -77,11 +80,16 @@ class Keys:
             )
         return cls(secret)
 
+    @property
+    def wrapped_prefix(self) -> bytes:
+        """How every data key begins that this key wrapped."""
+        return _VERSION + self.key_id
+
     def wrap(self, artifact_id: str, data_key: bytes) -> bytes:
         """The data key, sealed for storing; bound to its artifact."""
         nonce = os.urandom(_NONCE_BYTES)
         sealed = self._kek.encrypt(nonce, data_key, _bound(artifact_id))
-        return _VERSION + self.key_id + nonce + sealed
+        return self.wrapped_prefix + nonce + sealed
 
     def unwrap(self, artifact_id: str, wrapped: bytes) -> bytes:
         """The data key; `KeysError` when another key wrapped it or it belongs to another artifact."""

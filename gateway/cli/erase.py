@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import typer
 
-from gateway.cli.context import DEFAULT_FILE, AsJson, ConfigFile, Language, archive, console, now, print_json
+from gateway.cli.context import (
+    DEFAULT_FILE,
+    AsJson,
+    ConfigFile,
+    Language,
+    archive,
+    console,
+    now,
+    print_json,
+    table,
+)
 from gateway.texts import text
 
 erase_app = typer.Typer(name="erase", help="What must be gone: after a restore, and in every corner.")
@@ -36,4 +46,30 @@ def replay(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False, lang: Lan
         if again.failed:
             console.print(text("sweep.failed", lang, count=len(again.failed)), style="red")
     if again.failed:
+        raise typer.Exit(1)
+
+
+@erase_app.command()
+def verify(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False, lang: Language = "da") -> None:
+    """Search files, rows and the database's bytes for what must be gone. Exit status 1 when any is found."""
+    from storage import remains
+
+    with archive(config, replay=False) as opened:
+        found = remains.search(
+            opened.database,
+            opened.store,
+            opened.keys,
+            now(),
+            opened.settings.policy,
+            opened.settings.storage.memory_folder,
+        )
+    if as_json:
+        print_json({"findings": [vars(each) for each in found]})
+    elif found:
+        rows = [(text(f"remains.{each.what}", lang), each.where) for each in found]
+        table(text("title.remains", lang), ("finding", "place"), rows, lang)
+        console.print(text("erase.found", lang, count=len(found)), style="red")
+    else:
+        console.print(text("erase.clean", lang), style="green")
+    if found:
         raise typer.Exit(1)

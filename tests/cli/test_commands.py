@@ -189,6 +189,16 @@ def test_a_restored_backup_gives_nothing_back_to_any_command(shop: Shop, tmp_pat
     assert "0 deleted again" in shop.tast1("erase", "replay")
 
 
+def test_the_search_for_what_must_be_gone_fails_until_it_is(shop: Shop) -> None:
+    assert shop.old[:12] in shop.tast1("erase", "verify", status=1).replace("\n", "")
+    shop.tast1("sweep")
+    assert "must be gone is gone" in shop.tast1("erase", "verify")
+    (shop.folder / "data" / "spool" / f"{shop.old}.t1s").touch()
+    result = run.invoke(app, ["erase", "verify", "--json", "--config", str(shop.config)])
+    assert result.exit_code == 1
+    assert json.loads(result.output)["findings"] == [{"what": "file", "where": f"spool/{shop.old}.t1s"}]
+
+
 @pytest.mark.parametrize("command", ["stop", "pause", "resume", "offer"])
 def test_a_command_to_a_gateway_that_does_not_run_says_how_to_start_it(shop: Shop, command: str) -> None:
     assert "tast1 serve" in shop.tast1("calls", command, "abc", status=1)

@@ -1,0 +1,154 @@
+"""What is left of what must be gone: a search through files, rows and the bytes of the database.
+
+It asks nothing of what erased things held; it knows them by what they leave behind: a file nobody may
+have, a data key without an artifact, a number without a recording, an artifact past its date. Files are
+listed before rows are read, so a gateway that runs meanwhile makes no findings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from storage import artifacts, certificates
+from storage.database import Database
+from storage.keys import WRAPPED_BYTES, Keys
+from storage.ledger import ErasureLedger
+from storage.media import MediaStore
+from storage.model import ArtifactKind
+from storage.policy.settings import PolicySettings
+from storage.sweep import sweep
+from storage.tables import Artifact, Call, CallerNumber, Consent, DataKey, GroundRow, Peaks
+
+_READ_BYTES = 1 << 20
+_CONTENT = [kind.value for kind in artifacts.CONTENT]
+_EVIDENCE = (ArtifactKind.CONSENT_EVIDENCE.value, ArtifactKind.DECISION_LOG.value)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that must be gone and is not.
+
+    `what`: file, memory (sound of no recording in the memory folder), key, waveform, row (content in the
+    row of an erased artifact, or a ground of one), consent (a record without evidence that is kept), number,
+    overdue (past its date for longer than R-60 allows), restored (in the erasure ledger, yet alive),
+    key_trace (bytes of a destroyed data key in the database's files).
+    """
+
+    what: str
+    where: str  # a path below the folder, an id, or a file and an offset
+
+
+def search(
+    db: Database,
+    store: MediaStore,
+    keys: Keys,
+    now: datetime,
+    settings: PolicySettings | None = None,
+    memory_folder: Path | None = None,
+) -> list[Finding]:
+    """Everything found that must be gone at `now`; an empty list is what one wants."""
+    settings = settings or PolicySettings()
+    files = sorted(path for name in ("spool", "media") for path in (store.folder / name).rglob("*"))
+    sounds = sorted(memory_folder.glob("*/*.wav")) if memory_folder is not None else []
+    found = [
+        Finding("file", str(path.relative_to(store.folder)))
+        for path in files
+        if path.is_file() and not db.read_sync(lambda s, name=path.stem: _is_kept(s, name))  # type: ignore[misc]
+    ]
+    found += [
+        Finding("memory", path.parent.name)
+        for path in sounds
+        if path.exists() and not db.read_sync(lambda s, name=path.parent.name: _is_captured(s, name))  # type: ignore[misc]
+    ]
+    found += db.read_sync(_rows)
+    found += _overdue(db, store, now, timedelta(hours=settings.purge.sla_hours))
+    found += db.read_sync(lambda s: _restored(s, ErasureLedger(store.folder)))
+    if db.is_sqlite and _key_traces(db, keys):
+        db.scrub()  # what the database's own log still held goes now; what stays is a finding
+        found += _key_traces(db, keys)
+    return found
+
+
+def _is_kept(session: Session, artifact_id: str) -> bool:
+    artifact = session.get(Artifact, artifact_id)
+    return artifact is not None and artifact.blocked_at is None
+
+
+def _is_captured(session: Session, artifact_id: str) -> bool:
+    artifact = session.get(Artifact, artifact_id)
+    return artifact is not None and artifact.blocked_at is None and artifact.state == "capturing"
+
+
+def _rows(session: Session) -> list[Finding]:
+    kept = select(Artifact.id).where(Artifact.blocked_at.is_(None))
+    evidence = kept.where(Artifact.consent_id == Consent.id, Artifact.kind.in_(_EVIDENCE))
+    content = select(Artifact.id).where(
+        Artifact.call_id == CallerNumber.call_id, Artifact.kind.in_(_CONTENT), Artifact.state != "erased"
+    )
+    erased = select(Artifact.id).where(Artifact.state == "erased")
+    held = or_(
+        Artifact.sha256.is_not(None),
+        Artifact.media_name.is_not(None),
+        Artifact.duration_ms.is_not(None),
+        Artifact.content_bytes.is_not(None),
+        Artifact.consent_id.is_not(None),
+    )
+    over = select(Call.id).where(Call.id == CallerNumber.call_id, Call.ended_at.is_not(None))
+    queries: dict[str, sa.Executable] = {
+        "key": select(DataKey.artifact_id).where(DataKey.artifact_id.not_in(kept)),
+        "waveform": select(Peaks.artifact_id).where(Peaks.artifact_id.not_in(kept)),
+        "row": erased.where(held).union(
+            select(GroundRow.artifact_id).where(GroundRow.artifact_id.in_(erased))
+        ),
+        "consent": select(Consent.id).where(~evidence.exists()),
+        "number": select(CallerNumber.call_id).where(over.exists(), ~content.exists()),
+    }
+    return [
+        Finding(what, where) for what, query in queries.items() for where in sorted(session.scalars(query))
+    ]
+
+
+def _overdue(db: Database, store: MediaStore, now: datetime, sla: timedelta) -> list[Finding]:
+    due = sweep(db, store, now, dry_run=True).erased
+    return [Finding("overdue", each.artifact_id) for each in due if each.due_at + sla <= now]
+
+
+def _restored(session: Session, ledger: ErasureLedger) -> list[Finding]:
+    known = {line.pseudonym for line in ledger.read() if line is not None}
+    if not known:
+        return []
+    kept = session.scalars(select(Artifact.id).where(Artifact.blocked_at.is_(None)).order_by(Artifact.id))
+    return [Finding("restored", each) for each in kept if certificates.pseudonym(each) in known]
+
+
+def _key_traces(db: Database, keys: Keys) -> list[Finding]:
+    """Wrapped data keys in the bytes of the database that no artifact has any more."""
+    path = Path(sa.make_url(db.url).database or "")
+    seen = [
+        (each.name, offset, wrapped)
+        for each in (path, path.with_name(f"{path.name}-wal"))
+        if each.exists()
+        for offset, wrapped in _wrapped_keys(each, keys.wrapped_prefix)
+    ]
+    living = set(db.read_sync(lambda s: list(s.scalars(select(DataKey.wrapped)))))
+    return [Finding("key_trace", f"{name}:{at}") for name, at, wrapped in seen if wrapped not in living]
+
+
+def _wrapped_keys(path: Path, prefix: bytes) -> Iterator[tuple[int, bytes]]:
+    with path.open("rb") as file:
+        start, window = 0, b""
+        while piece := file.read(_READ_BYTES):
+            window += piece
+            at = window.find(prefix)
+            while 0 <= at <= len(window) - WRAPPED_BYTES:
+                yield start + at, window[at : at + WRAPPED_BYTES]
+                at = window.find(prefix, at + 1)
+            keep = max(0, len(window) - WRAPPED_BYTES + 1)
+            start, window = start + keep, window[keep:]
