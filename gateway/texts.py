@@ -171,6 +171,14 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: Danish, English
         "The recording cannot be read: no ground to keep it is left.",
     ),
     "recordings.exported": ("Skrevet til {path} ({duration}).", "Written to {path} ({duration})."),
+    "consent.genuine": (
+        "Underskriften er ægte: intet er ændret.",
+        "The signature is genuine: nothing was changed.",
+    ),
+    "consent.not_genuine": (
+        "Ingen ægte underskrift: ændret, eller fra før der blev underskrevet.",
+        "No genuine signature: changed, or from before records were signed.",
+    ),
     "sweep.due": ("{count} skal slettes.", "{count} to be deleted."),
     "sweep.deleted": ("{count} slettet.", "{count} deleted."),
     "sweep.nothing": ("Intet skal slettes.", "Nothing to delete."),

@@ -67,7 +67,9 @@ def show(
 
         row, certificate = opened.database.read_sync(read)
         grounds = opened.database.read_sync(lambda session: artifacts.grounds_of(session, artifact_id))
+        genuine = opened.database.read_sync(lambda s: _is_genuine(s, row, opened.keys.public_key))
     facts = _facts(row, grounds)
+    facts["genuine"] = genuine
     facts["certificate"] = (
         {"id": certificate.dc_id, "purged_at": certificate.purged_at, "lapsed": certificate.lapsed}
         if certificate
@@ -94,10 +96,22 @@ def show(
             ],
             lang,
         )
+    if genuine is not None:
+        said = "consent.genuine" if genuine else "consent.not_genuine"
+        console.print(text(said, lang), style="green" if genuine else "red")
     if certificate:
         console.print(
             f"{text('column.certificate', lang)}: {certificate.dc_id} {local(certificate.purged_at)}"
         )
+
+
+def _is_genuine(session: Any, row: Any, public_key: str) -> bool | None:
+    """Whether the consent record that this artifact is stands as it was signed; None if it is no such."""
+    from storage import consents
+    from storage.tables import Consent
+
+    consent = session.get(Consent, row.consent_id) if row.kind in ("CE", "NL") and row.consent_id else None
+    return None if consent is None else consents.is_genuine(consent, public_key)
 
 
 @recordings_app.command()

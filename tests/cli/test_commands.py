@@ -12,14 +12,15 @@ from pathlib import Path
 import pytest
 import soundfile
 import yaml
+from sqlalchemy import select, update
 from typer.testing import CliRunner
 
 from gateway.app import Archive
 from gateway.cli import app
 from gateway.config import Settings
-from storage import audit_log
-from storage.tables import AuditEntry
-from tests.storage.world import World, record_call
+from storage import audit_log, consents
+from storage.tables import Artifact, AuditEntry, Consent
+from tests.storage.world import World, consent_record, record_call
 
 NOW = datetime.now(timezone.utc)
 run = CliRunner()
@@ -197,6 +198,32 @@ def test_the_search_for_what_must_be_gone_fails_until_it_is(shop: Shop) -> None:
     result = run.invoke(app, ["erase", "verify", "--json", "--config", str(shop.config)])
     assert result.exit_code == 1
     assert json.loads(result.output)["findings"] == [{"what": "file", "where": f"spool/{shop.old}.t1s"}]
+
+
+def test_consent_evidence_is_shown_with_whether_its_signature_is_genuine(shop: Shop) -> None:
+    archive = shop.archive()
+    record = consent_record(shop.call, at=NOW - timedelta(minutes=30), offer=2)
+    archive.database.write_sync(lambda s: consents.record(s, record, NOW, keys=archive.keys))
+    rows = archive.database.read_sync(
+        lambda s: list(
+            s.scalars(select(Artifact).where(Artifact.call_id == shop.call, Artifact.kind == "CE"))
+        )
+    )
+    signed = {
+        archive.database.read_sync(lambda s, r=row: s.get(Consent, r.consent_id).offer): row for row in rows
+    }
+
+    def shown(offer: int) -> str:
+        return shop.tast1("recordings", "show", signed[offer].id)
+
+    assert "signature is genuine" in shown(2)
+    assert "No genuine signature" in shown(1)  # stored without keys, as before records were signed
+    archive.database.write_sync(
+        lambda s: s.execute(update(Consent).where(Consent.offer == 2).values(played_ms=1))
+    )
+    archive.close()
+    assert "No genuine signature" in shown(2)
+    assert "signature" not in shop.tast1("recordings", "show", shop.fresh)
 
 
 @pytest.mark.parametrize("command", ["stop", "pause", "resume", "offer"])
