@@ -18,7 +18,8 @@ from typer.testing import CliRunner
 from gateway.app import Archive
 from gateway.cli import app
 from gateway.config import Settings
-from storage import audit_log, consents
+from storage import audit_log, certificates, consents
+from storage.ledger import ErasureLedger, Line
 from storage.tables import Artifact, AuditEntry, Consent
 from tests.storage.world import World, consent_record, record_call
 
@@ -188,6 +189,19 @@ def test_a_restored_backup_gives_nothing_back_to_any_command(shop: Shop, tmp_pat
     assert isinstance(again, dict)
     assert shop.old in {each["artifact_id"] for each in again["erased"]}
     assert "0 deleted again" in shop.tast1("erase", "replay")
+
+
+def test_the_gateways_start_replays_the_whole_ledger_not_its_end_only(shop: Shop) -> None:
+    shop.tast1("sweep")
+    archive = shop.archive()
+    names = [certificates.pseudonym(each) for each in (shop.fresh, shop.old)]  # the newest is certified
+    ErasureLedger(archive.store.folder).append(Line(name, "AUD", NOW) for name in names)
+    archive.close()
+    archive = shop.archive()
+    archive.recover(NOW)
+    found = archive.database.read_sync(lambda s: s.get(Artifact, shop.fresh))
+    archive.close()
+    assert found is not None and found.state == "erased"
 
 
 def test_the_search_for_what_must_be_gone_fails_until_it_is(shop: Shop) -> None:
