@@ -1,0 +1,1 @@
+"""Load on real SIP and RTP, and what it costs: `python -m benchmarks` writes `docs/performance.md`."""
