@@ -35,6 +35,7 @@ from gateway.worker.settings import WorkerSettings
 from ivr_prompts.catalogue import Catalogue, Prompt
 from storage.artifacts import Tags
 from storage.database import Database
+from storage.desk import Desk
 from storage.keys import Keys
 from storage.leftovers import Recovered, recover_leftovers
 from storage.media import MediaStore
@@ -69,6 +70,19 @@ class Archive:
         if replay_first and is_behind(opened.database, opened.store):
             opened.replay(_now())
         return opened
+
+    @property
+    def tags(self) -> Tags:
+        """Who answers for what is kept here, who holds it, and where."""
+        storage = self.settings.storage
+        return Tags(self.settings.controller, storage.processor or "self", storage.region)
+
+    @property
+    def desk(self) -> Desk:
+        """Where people make things happen to what is kept, and the gate through which they read."""
+        return Desk(
+            self.database, self.store, self.keys, self.settings.policy, self.tags, self.settings.reuse
+        )
 
     def sweep(self, now: datetime, dry_run: bool = False) -> SweepResult:
         """Erase what is due at `now`."""
@@ -151,11 +165,7 @@ class Gateway:
         self.archive = Archive.open(settings)
         storage = settings.storage
         records = StoredRecords(
-            self.archive.database,
-            self.archive.store,
-            self.archive.keys,
-            settings.policy,
-            Tags(settings.controller, storage.processor or "self", storage.region),
+            self.archive.database, self.archive.store, self.archive.keys, settings.policy, self.archive.tags
         )
         catalogue = Catalogue.load(settings.prompts.folder)
         self.calls = LiveCalls(

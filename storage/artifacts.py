@@ -1,10 +1,10 @@
-"""Artifacts and their grounds: made, sealed, read, ended.
+"""Artifacts and their grounds, as rows: made, read, listed.
 
 Promises:
-1. An artifact and its first ground are made in one transaction.
-2. `unlock` is the only way to a data key, and it asks the grounds first: what is past its date cannot be
-   read, whether or not a sweep has run.
-3. Grounds are ended, never edited away; only erasing removes them, into the certificate.
+1. An artifact and its first ground are made in one transaction (`storage.books`).
+2. A data key is given out by `data_key` only, and only while a ground is active: what is past its date cannot
+   be read, whether or not a sweep has run. Who reads for a person goes through `storage.gate`.
+3. Content, keys and what is derived are stored inside the EU and EEA only (R-51).
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from storage import audit_log
 from storage.keys import Keys, new_data_key
-from storage.media import SealedFacts
 from storage.model import ArtifactKind, Ground, GroundName
 from storage.policy import grounds
-from storage.policy.settings import PolicySettings
-from storage.tables import Artifact, Call, CallerNumber, Consent, DataKey, GroundRow, Peaks
+from storage.policy.access import EEA
+from storage.policy.book import Refused
+from storage.sealed import open_bytes, seal_bytes
+from storage.tables import Artifact, CallerNumber, Case, Consent, DataKey, Document, GroundRow
 
 SCOPE = (ArtifactKind.AUDIO, ArtifactKind.TRANSCRIPT, ArtifactKind.DERIVED)
 """What rests on the caller's consent."""
@@ -32,9 +32,13 @@ SCOPE = (ArtifactKind.AUDIO, ArtifactKind.TRANSCRIPT, ArtifactKind.DERIVED)
 CONTENT = (*SCOPE, ArtifactKind.INVESTIGATION_AUDIO)
 """What holds what was said."""
 
+REGIONS = EEA | {"EU"}
+"""Where anything may be stored."""
+
 
 class NotReadable(Exception):
-    """It may not be read. `rule` says why: R-10 (out of time), R-20 (withdrawn), R-60 (erased)."""
+    """It may not be read. `rule` says why: R-10 (out of time), R-20 (withdrawn), R-50 (not this role), R-60
+    (erased)."""
 
     def __init__(self, message: str, rule: str) -> None:
         super().__init__(message if f"({rule})" in message else f"{message} ({rule})")
@@ -51,318 +55,105 @@ class Tags:
 
 
 @dataclass(frozen=True)
-class NewRecording:
-    """A recording that may begin: its id and the key its audio is sealed with."""
+class Making:
+    """What is known of an artifact that is about to be made.
 
-    artifact_id: str
-    data_key: bytes = field(repr=False)
+    `keys` seal it where it has content; `words` are stored sealed beside it (a transcript, a summary);
+    `data_key` is given when a file was sealed before with it.
+    """
+
+    artifact_id: str | None = None
+    consent: Consent | None = None
+    state: str = "sealed"
+    sha256: str | None = None
+    content_bytes: int | None = None
+    media_name: str | None = None
+    tags: Tags = Tags()
+    keys: Keys | None = None
+    data_key: bytes | None = field(default=None, repr=False)
+    words: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
-class Readable:
-    """An artifact that may be read, and the grounds that permit it."""
+class NewArtifact:
+    """An artifact that was made: its id and the key its content is sealed with (None: it has no content)."""
 
-    artifact: Artifact
-    grounds: tuple[Ground, ...]
-
-
-def create_recording(
-    session: Session,
-    keys: Keys,
-    call_id: str,
-    consent_id: str,
-    started_at: datetime,
-    settings: PolicySettings,
-    tags: Tags = Tags(),
-    artifact_id: str | None = None,
-) -> NewRecording:
-    """A recording of a consented call, with its ground G-CONSENT (R-04) and its own data key.
-
-    `started_at` is the start of the recording: the anchor of its 30 days, noted in the consent record
-    too. Raises `storage.database.Refused` (on flush) without an accepted consent record, and
-    `ValueError` when that consent was withdrawn or invalidated or belongs to another call.
-    """
-    consent = session.get(Consent, consent_id)
-    if consent is None or consent.call_id != call_id:
-        raise ValueError("there is no such consent record of that call: nothing may be recorded (R-01)")
-    if consent.withdrawn_at is not None or consent.invalid_reason is not None:
-        raise ValueError("that consent was withdrawn or invalidated: nothing may be recorded (R-20)")
-    if consent.recording_started_at is None:
-        consent.recording_started_at = started_at
-    artifact = add(
-        session,
-        ArtifactKind.AUDIO,
-        call_id,
-        started_at,
-        anchor=started_at,
-        consent=consent,
-        state="capturing",
-        tags=tags,
-        artifact_id=artifact_id,
-    )
-    add_ground(session, artifact.id, grounds.consent_ground(started_at, settings), started_at)
-    data_key = new_data_key()
-    session.add(DataKey(artifact_id=artifact.id, wrapped=keys.wrap(artifact.id, data_key)))
-    audit_log.append(session, started_at, "record", artifact.id, {"call": call_id, "consent": consent_id})
-    return NewRecording(artifact.id, data_key)
+    artifact_id: str
+    data_key: bytes | None = field(repr=False)
 
 
-def add(
+def make(
     session: Session,
     kind: ArtifactKind,
-    call_id: str,
     at: datetime,
+    how: Making = Making(),
     *,
+    part: str,
     anchor: datetime,
-    consent: Consent | None = None,
-    state: str = "sealed",
-    sha256: str | None = None,
-    tags: Tags = Tags(),
-    artifact_id: str | None = None,
-) -> Artifact:
-    """An artifact row without grounds; the same transaction must give it one (`add_ground`)."""
+    call: str | None = None,
+    case: Case | None = None,
+    sealed_with_key: bool = False,
+) -> NewArtifact:
+    """An artifact row without grounds; the same transaction must give it one.
+
+    `Refused` for a place outside the EU and EEA (R-51).
+    """
+    if how.tags.region not in REGIONS:
+        raise Refused(f"nothing is stored in {how.tags.region}, outside the EU and EEA (R-51)")
     artifact = Artifact(
-        id=artifact_id or uuid.uuid4().hex,
+        id=how.artifact_id or uuid.uuid4().hex,
         kind=kind.value,
-        call_id=call_id,
-        state=state,
-        consent_id=consent.id if consent else None,
-        consent_decision=consent.decision if consent else None,
+        part=part,
+        call_id=call,
+        state=how.state,
+        consent_id=how.consent.id if how.consent else None,
+        consent_decision=how.consent.decision if how.consent else None,
+        case_id=case.id if case else None,
+        case_kind=case.kind if case else None,
         created_at=at,
         anchor=anchor,
         intervals=[],
-        sha256=sha256,
-        controller=tags.controller,
-        processor=tags.processor,
-        region=tags.region,
+        sha256=how.sha256,
+        content_bytes=how.content_bytes,
+        media_name=how.media_name,
+        controller=how.tags.controller,
+        processor=how.tags.processor,
+        region=how.tags.region,
     )
     session.add(artifact)
     session.flush()
-    return artifact
+    if not sealed_with_key or how.keys is None:
+        return NewArtifact(artifact.id, None)
+    data_key = how.data_key or new_data_key()
+    session.add(DataKey(artifact_id=artifact.id, wrapped=how.keys.wrap(artifact.id, data_key)))
+    if how.words is not None:
+        sealed = seal_bytes(data_key, f"words:{artifact.id}", how.words)
+        session.add(Document(artifact_id=artifact.id, sealed=sealed))
+    return NewArtifact(artifact.id, data_key)
 
 
-def add_ground(session: Session, artifact_id: str, ground: Ground, at: datetime) -> None:
-    """Give an artifact a reason to exist; `NotReadable` when its erasure has begun."""
-    artifact = _get(session, artifact_id)
-    if artifact.blocked_at is not None:
-        raise NotReadable("its erasure has begun, it cannot be kept any more", "R-60")
-    session.add(
-        GroundRow(
-            artifact_id=artifact_id,
-            ground=ground.ground.value,
-            rule=ground.rule,
-            lawful_basis=list(ground.lawful_basis),
-            purposes=list(ground.purposes),
-            roles=list(ground.roles),
-            clock_start=ground.clock_start,
-            until=ground.until,
-            expires_at=ground.expires_at,
-            decided_by=ground.decided_by,
-            reason=ground.reason,
-            case_id=ground.case,
-            ended_at=ground.ended_at,
-            ended_by=ground.ended_by,
-        )
+def ground_row(artifact_id: str, ground: Ground) -> GroundRow:
+    """A ground as it is stored."""
+    return GroundRow(
+        artifact_id=artifact_id,
+        ground=ground.ground.value,
+        rule=ground.rule,
+        lawful_basis=list(ground.lawful_basis),
+        purposes=list(ground.purposes),
+        roles=list(ground.roles),
+        clock_start=ground.clock_start,
+        until=ground.until,
+        expires_at=ground.expires_at,
+        decided_by=ground.decided_by,
+        reason=ground.reason,
+        case_id=ground.case,
+        ended_at=ground.ended_at,
+        ended_by=ground.ended_by,
     )
-    detail = {"ground": ground.ground.value, "rule": ground.rule, "until": _day(ground.until)}
-    audit_log.append(session, at, "ground.add", artifact_id, detail)
 
 
-def end_ground(session: Session, row: GroundRow, at: datetime, ended_by: str) -> None:
-    """End a ground at `at`; it stays on record until the artifact is erased.
-
-    `ended_by` says what ended it, with the rule, as part of a sentence.
-    """
-    if row.ended_at is None or row.ended_at > at:
-        row.ended_at, row.ended_by = at, ended_by
-        detail = {"ground": row.ground, "rule": row.rule, "ended_by": ended_by}
-        audit_log.append(session, at, "ground.end", row.artifact_id, detail)
-
-
-def grounds_of(session: Session, artifact_id: str) -> tuple[Ground, ...]:
-    """All grounds of an artifact, ended ones too, oldest first."""
-    return tuple(_ground(row) for row in ground_rows(session, artifact_id))
-
-
-def ground_rows(session: Session, artifact_id: str) -> Sequence[GroundRow]:
-    """The stored grounds of an artifact, oldest first."""
-    query = select(GroundRow).where(GroundRow.artifact_id == artifact_id).order_by(GroundRow.id)
-    return session.scalars(query).all()
-
-
-def seal(
-    session: Session,
-    artifact_id: str,
-    facts: SealedFacts,
-    at: datetime,
-    settings: PolicySettings,
-    intervals: Iterable[tuple[int, int]] = (),
-    incomplete_reason: str | None = None,
-    ended_at: datetime | None = None,
-) -> None:
-    """The recording is complete. `intervals` are the captured spans in ms from its start.
-
-    `ended_at` is when it ended, if that was not `at`.
-
-    `NotReadable` when it was withdrawn or erased meanwhile: then its file is the sweep's to remove.
-    """
-    artifact = _get(session, artifact_id)
-    if artifact.blocked_at is not None or artifact.state == "erased":
-        raise NotReadable("it was erased while it was made", "R-60")
-    artifact.state, artifact.ended_at = "sealed", ended_at or at
-    artifact.intervals = [list(span) for span in intervals] or [[0, facts.duration_ms]]
-    artifact.duration_ms = facts.duration_ms
-    artifact.sample_rate_hz, artifact.channels = facts.sample_rate_hz, facts.channels
-    artifact.sha256, artifact.content_bytes = facts.sha256, facts.flac_bytes
-    artifact.media_name, artifact.incomplete_reason = facts.media_name, incomplete_reason
-    session.merge(Peaks(artifact_id=artifact_id, sealed=facts.peaks))
-    if settings.retention.anchor == "ended_at":
-        _restate_consent(session, artifact, artifact.ended_at, settings)
-    detail = {"sha256": facts.sha256, "duration_ms": facts.duration_ms, "incomplete": incomplete_reason}
-    audit_log.append(session, at, "seal", artifact_id, detail)
-
-
-def abandon(session: Session, artifact_id: str, at: datetime, reason: str) -> None:
-    """Nothing was captured (or it may not be kept): end all grounds, so that it is erased next."""
-    for row in ground_rows(session, artifact_id):
-        end_ground(session, row, at, reason)
-
-
-def read_guard(session: Session, artifact_id: str, at: datetime, purpose: str = "") -> Readable:
-    """The artifact, if a ground permits reading it at `at`; else `NotReadable`, naming the rule.
-
-    A stated purpose must be one of an active ground (R-03: the list is closed; "" states none, for the
-    gateway's own work). Roles and cases are asked about elsewhere; this is what holds for everybody.
-    """
-    artifact = session.get(Artifact, artifact_id)
-    if artifact is None:
-        raise NotReadable("there is no such artifact, or it was erased long ago", "R-60")
-    if artifact.blocked_at is not None:
-        raise NotReadable("it is erased", "R-60")
-    held = grounds_of(session, artifact_id)
-    if not grounds.exists(held, at):
-        raise _lapsed(held, at)
-    if not grounds.readable(held, at):
-        raise NotReadable(grounds.why(held, at), "R-20")
-    active = grounds.active(held, at)
-    permitted = sorted({each for ground in active for each in ground.purposes})
-    if purpose and purpose not in permitted:
-        raise NotReadable(
-            f"no ground permits that purpose; these are permitted: {', '.join(permitted)}", "R-03"
-        )
-    return Readable(artifact, active)
-
-
-def unlock(
-    session: Session,
-    keys: Keys,
-    artifact_id: str,
-    at: datetime,
-    actor: dict[str, Any] | None = None,
-    action: str = "read",
-    purpose: str = "",
-) -> bytes:
-    """The data key of an artifact that may be read at `at`, with an audit entry; else `NotReadable`."""
-    readable = read_guard(session, artifact_id, at, purpose)
-    row = session.get(DataKey, artifact_id)
-    if row is None:
-        raise NotReadable("it has no data key", "R-60")
-    data_key = keys.unwrap(artifact_id, row.wrapped)
-    detail = {"purpose": purpose, "grounds": [ground.ground.value for ground in readable.grounds]}
-    audit_log.append(session, at, action, artifact_id, detail, actor)
-    return data_key
-
-
-def get(session: Session, artifact_id: str) -> Artifact | None:
-    """One artifact's row (it says nothing about whether it may be read)."""
-    return session.get(Artifact, artifact_id)
-
-
-def listing(
-    session: Session, call_id: str | None = None, kind: ArtifactKind | None = None, limit: int = 100
-) -> Sequence[tuple[Artifact, tuple[Ground, ...]]]:
-    """Artifacts with their grounds, newest first; of one call or kind if given."""
-    query = select(Artifact).order_by(Artifact.created_at.desc(), Artifact.id).limit(limit)
-    if call_id is not None:
-        query = query.where(Artifact.call_id == call_id)
-    if kind is not None:
-        query = query.where(Artifact.kind == kind.value)
-    return [(artifact, grounds_of(session, artifact.id)) for artifact in session.scalars(query)]
-
-
-def capturing(session: Session, instance_calls: Iterable[str] | None = None) -> Sequence[Artifact]:
-    """Recordings that are being made, or were when a process died."""
-    query = select(Artifact).where(Artifact.state == "capturing", Artifact.blocked_at.is_(None))
-    if instance_calls is not None:
-        query = query.where(Artifact.call_id.in_(list(instance_calls)))
-    return session.scalars(query.order_by(Artifact.created_at)).all()
-
-
-def settle_call(
-    session: Session,
-    call_id: str,
-    last_life: date,
-    at: datetime,
-    settings: PolicySettings,
-    due_at: datetime | None = None,
-) -> None:
-    """Bring what depends on a call's recordings up to date, after the call or a recording ended.
-
-    When none is left, consent evidence gets its last date, counted from `last_life` (R-13; `due_at` is
-    the instant, if there was one), and the clear number goes.
-    """
-    living = session.scalars(
-        select(Artifact.kind).where(Artifact.call_id == call_id, Artifact.state != "erased")
-    ).all()
-    if any(kind in CONTENT for kind in living):
-        return
-    session.execute(delete(CallerNumber).where(CallerNumber.call_id == call_id))
-    ground = grounds.evidence_ground(last_life, settings, ended_at=due_at)
-    _settle_evidence(session, call_id, ground, at)
-
-
-def _settle_evidence(session: Session, call_id: str, ground: Ground, at: datetime) -> None:
-    ended = session.scalar(select(Call.ended_at).where(Call.id == call_id)) is not None
-    rows: list[GroundRow] = []
-    for evidence, recording_started_at in session.execute(
-        select(Artifact.id, Consent.recording_started_at)
-        .join(Consent, Consent.id == Artifact.consent_id)
-        .where(
-            Artifact.call_id == call_id,
-            Artifact.kind == ArtifactKind.CONSENT_EVIDENCE.value,
-            Artifact.blocked_at.is_(None),
-        )
-    ).all():
-        # A consent just given in a call that goes on has its recording still before it.
-        if ended or recording_started_at is not None:
-            rows += [
-                row
-                for row in ground_rows(session, evidence)
-                if row.ground == GroundName.EVIDENCE.value and row.ended_at is None and row.until is None
-            ]
-    for row in rows:
-        row.clock_start, row.until, row.expires_at = ground.clock_start, ground.until, ground.expires_at
-        detail = {"ground": row.ground, "rule": row.rule, "until": _day(row.until)}
-        audit_log.append(session, at, "ground.until", row.artifact_id, detail)
-
-
-def _restate_consent(session: Session, artifact: Artifact, at: datetime, settings: PolicySettings) -> None:
-    artifact.anchor = at
-    ground = grounds.consent_ground(at, settings)
-    for row in ground_rows(session, artifact.id):
-        if row.ground == GroundName.CONSENT.value and row.ended_at is None:
-            row.clock_start, row.until, row.expires_at = at, ground.until, ground.expires_at
-
-
-def _lapsed(held: tuple[Ground, ...], at: datetime) -> NotReadable:
-    if not held:
-        return NotReadable("nothing permits keeping it", "R-60")
-    last = max(held, key=lambda g: grounds.end_of(g) or at)
-    withdrawn = last.ground is GroundName.CONSENT and last.ended_at is not None
-    return NotReadable(grounds.why(held, at), "R-20" if withdrawn else last.rule)
-
-
-def _ground(row: GroundRow) -> Ground:
+def ground_of(row: GroundRow) -> Ground:
+    """A stored ground as the policy knows it."""
     return Ground(
         ground=GroundName(row.ground),
         rule=row.rule,
@@ -380,7 +171,150 @@ def _ground(row: GroundRow) -> Ground:
     )
 
 
-def _get(session: Session, artifact_id: str) -> Artifact:
+def add_ground(session: Session, artifact_id: str, ground: Ground, at: datetime) -> None:
+    """Give an artifact a reason to exist; `NotReadable` when its erasure has begun."""
+    artifact = required(session, artifact_id)
+    if artifact.blocked_at is not None:
+        raise NotReadable("its erasure has begun, it cannot be kept any more", "R-60")
+    session.add(ground_row(artifact_id, ground))
+    detail = {"ground": ground.ground.value, "rule": ground.rule, "until": _day(ground.until)}
+    audit_log.append(session, at, "ground.add", artifact_id, detail)
+
+
+def end_ground(session: Session, row: GroundRow, at: datetime, ended_by: str) -> None:
+    """End a ground at `at`; it stays on record until the artifact is erased.
+
+    `ended_by` says what ended it, with the rule, as part of a sentence.
+    """
+    if row.ended_at is None or row.ended_at > at:
+        row.ended_at, row.ended_by = at, ended_by
+        detail = {"ground": row.ground, "rule": row.rule, "ended_by": ended_by}
+        audit_log.append(session, at, "ground.end", row.artifact_id, detail)
+
+
+def grounds_of(session: Session, artifact_id: str) -> tuple[Ground, ...]:
+    """All grounds of an artifact, ended ones too, oldest first."""
+    return tuple(ground_of(row) for row in ground_rows(session, artifact_id))
+
+
+def ground_rows(session: Session, artifact_id: str) -> Sequence[GroundRow]:
+    """The stored grounds of an artifact, oldest first."""
+    query = select(GroundRow).where(GroundRow.artifact_id == artifact_id).order_by(GroundRow.id)
+    return session.scalars(query).all()
+
+
+def kept(session: Session, artifact_id: str, at: datetime) -> Artifact:
+    """The artifact, if a ground permits keeping it at `at`; else `NotReadable`, naming the rule."""
+    artifact = session.get(Artifact, artifact_id)
+    if artifact is None:
+        raise NotReadable("there is no such artifact, or it was erased long ago", "R-60")
+    if artifact.blocked_at is not None:
+        raise NotReadable("it is erased", "R-60")
+    held = grounds_of(session, artifact_id)
+    if not grounds.exists(held, at):
+        raise _lapsed(held, at)
+    return artifact
+
+
+def data_key(session: Session, keys: Keys, artifact_id: str, at: datetime) -> bytes:
+    """The data key of an artifact that exists at `at`; else `NotReadable`.
+
+    For the gateway's own work; for persons `storage.gate` asks the policy about them first.
+    """
+    kept(session, artifact_id, at)
+    row = session.get(DataKey, artifact_id)
+    if row is None:
+        raise NotReadable("it has no data key", "R-60")
+    return keys.unwrap(artifact_id, row.wrapped)
+
+
+def words(session: Session, artifact_id: str, key: bytes) -> bytes:
+    """The words that are sealed beside an artifact."""
+    row = session.get(Document, artifact_id)
+    if row is None:
+        raise NotReadable("it holds no words", "R-60")
+    return open_bytes(key, f"words:{artifact_id}", row.sealed)
+
+
+def get(session: Session, artifact_id: str) -> Artifact | None:
+    """One artifact's row (it says nothing about whether it may be read)."""
+    return session.get(Artifact, artifact_id)
+
+
+def beginning(session: Session, prefix: str) -> Sequence[str]:
+    """The ids of at most two artifacts whose ids begin so; none for no prefix."""
+    if not prefix:
+        return ()
+    query = select(Artifact.id).where(Artifact.id.startswith(prefix, autoescape=True))
+    return session.scalars(query.limit(2)).all()
+
+
+def listing(
+    session: Session, call_id: str | None = None, kind: ArtifactKind | None = None, limit: int = 100
+) -> Sequence[tuple[Artifact, tuple[Ground, ...]]]:
+    """Artifacts with their grounds, newest first; of one call or kind if given."""
+    query = select(Artifact).order_by(Artifact.created_at.desc(), Artifact.id).limit(limit)
+    if call_id is not None:
+        query = query.where(Artifact.call_id == call_id)
+    if kind is not None:
+        query = query.where(Artifact.kind == kind.value)
+    return [(artifact, grounds_of(session, artifact.id)) for artifact in session.scalars(query)]
+
+
+def of_case(session: Session, case_id: str, kind: ArtifactKind) -> Sequence[Artifact]:
+    """The artifacts of a kind that a case has and that are not erased, oldest first."""
+    query = select(Artifact).where(
+        Artifact.case_id == case_id, Artifact.kind == kind.value, Artifact.blocked_at.is_(None)
+    )
+    return session.scalars(query.order_by(Artifact.created_at, Artifact.id)).all()
+
+
+def capturing(session: Session, instance_calls: Iterable[str] | None = None) -> Sequence[Artifact]:
+    """Recordings that are being made, or were when a process died."""
+    query = select(Artifact).where(Artifact.state == "capturing", Artifact.blocked_at.is_(None))
+    if instance_calls is not None:
+        query = query.where(Artifact.call_id.in_(list(instance_calls)))
+    return session.scalars(query.order_by(Artifact.created_at)).all()
+
+
+def drop_numbers(session: Session, call_ids: Sequence[str]) -> None:
+    """The clear number of a call goes when no recording, transcript or derivative of it is left."""
+    content = [kind.value for kind in CONTENT]
+    left = select(Artifact.call_id).where(
+        Artifact.call_id.in_(call_ids), Artifact.kind.in_(content), Artifact.state != "erased"
+    )
+    still = set(session.scalars(left))
+    session.execute(
+        delete(CallerNumber).where(CallerNumber.call_id.in_([each for each in call_ids if each not in still]))
+    )
+
+
+def with_open_evidence(session: Session, call_ids: Sequence[str]) -> list[str]:
+    """Those of the calls whose consent evidence has no date, because something else was open-ended."""
+    query = (
+        select(Artifact.call_id)
+        .join(GroundRow, GroundRow.artifact_id == Artifact.id)
+        .where(
+            Artifact.call_id.in_(call_ids),
+            Artifact.kind == ArtifactKind.CONSENT_EVIDENCE.value,
+            Artifact.blocked_at.is_(None),
+            GroundRow.until.is_(None),
+        )
+        .distinct()
+    )
+    return [call for call in session.scalars(query) if call is not None]
+
+
+def _lapsed(held: tuple[Ground, ...], at: datetime) -> NotReadable:
+    if not held:
+        return NotReadable("nothing permits keeping it", "R-60")
+    last = max(held, key=lambda g: grounds.end_of(g) or at)
+    withdrawn = last.ground is GroundName.CONSENT and last.ended_at is not None
+    return NotReadable(grounds.why(held, at), "R-20" if withdrawn else last.rule)
+
+
+def required(session: Session, artifact_id: str) -> Artifact:
+    """The artifact's row; `LookupError` when there is none."""
     artifact = session.get(Artifact, artifact_id)
     if artifact is None:
         raise LookupError(f"there is no artifact {artifact_id}")

@@ -1,9 +1,10 @@
 """The audit log as a file that anybody can check, without database, settings or key file.
 
 Line 1 is the header: format, version, how many entries, the hash of the last, the public key, and an
-Ed25519 signature over all of that. Every further line is one entry, in the one spelling that
-`storage.audit_chain.canonical` gives it. A changed byte, a dropped, swapped, added or missing line is
-found, and the place named. Who has the public key from elsewhere also finds a file that was made anew.
+Ed25519 signature over all of that. Every further line is one entry, or the gap that entries left which
+were dropped on time (R-62), in the one spelling that `storage.audit_chain.canonical` gives it. A changed
+byte, a dropped, swapped, added or missing line is found, and the place named. Who has the public key from
+elsewhere also finds a file that was made anew, and who has an older export a log that was rewritten since.
 """
 
 from __future__ import annotations
@@ -15,23 +16,24 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from storage import audit_chain, audit_log
-from storage.audit_chain import GENESIS, Entry, canonical
+from storage import audit_log
+from storage.audit_chain import GENESIS, Check, Entry, Gap, canonical
 from storage.keys import Keys, is_signed
 from storage.sealed import sync_folder, write_all
 from storage.tables import AuditEntry
 
 FORMAT = "tast1-audit"
-VERSION = 1
+VERSION = 2
 PURPOSE = "audit export"
 """What the signature is for: a signature for another purpose does not fit."""
 
 _LINE_BYTES = 1 << 20
 _HEADER = {"format": str, "version": int, "count": int, "last_hash": str, "public_key": str, "signature": str}
 _ENTRY = {each.name: int if each.name == "seq" else str for each in fields(Entry)}
+_GAP = {each.name: int if each.name.endswith("seq") else str for each in fields(Gap)}
 
 
 @dataclass(frozen=True)
@@ -40,15 +42,17 @@ class FileVerdict:
 
     `fault` is "" when all is well, else `header` (cannot be read, or was altered), `signature` (does not
     fit the header), `key` (signed by somebody else), or at entry `broken_at` (the place in the chain
-    where the file stops being the log): `altered`, `missing`, `unexpected`, `cut_short`, `rewritten` (the
-    log ends in another hash than the header says, so it was made anew from some entry on).
+    where the file stops being the log): `altered`, `missing`, `unexpected`, `cut_short`, `undeclared` (gone
+    without an entry that says so), `rewritten` (the log ends in another hash than the header says, so it was
+    made anew from some entry on), `forked` (it is not the continuation of the older export).
     """
 
-    entries: int  # that fit
+    entries: int  # that fit, the dropped ones too
     last_hash: str
     public_key: str = ""
     fault: str = ""
     broken_at: int | None = None
+    dropped: int = 0  # of these, forgotten on time
 
     @property
     def intact(self) -> bool:
@@ -58,10 +62,10 @@ class FileVerdict:
 
 def lines(session: Session, keys: Keys) -> Iterable[bytes]:
     """The file, line by line, as of the session's transaction."""
-    count = session.scalar(select(func.count()).select_from(AuditEntry)) or 0
+    count = audit_log.count(session)
     last = session.scalar(select(AuditEntry.hash).order_by(AuditEntry.seq.desc()).limit(1)) or GENESIS
     yield _line(sealed_header(count, last, keys))
-    for entry in audit_log.entries(session):
+    for entry in audit_log.chain(session):
         yield _line(vars(entry))
 
 
@@ -94,8 +98,12 @@ def write(path: Path, content: Iterable[bytes]) -> None:
     sync_folder(path.parent)
 
 
-def verify(file: BinaryIO, public_key: str | None = None) -> FileVerdict:
-    """Check an exported file; with `public_key` (hex) also who signed it."""
+def verify(file: BinaryIO, public_key: str | None = None, older: BinaryIO | None = None) -> FileVerdict:
+    """Check an exported file; with `public_key` (hex) also who signed it.
+
+    With an `older` export also that this one continues it: a log that was rewritten since, with every hash
+    made anew, is found at the first entry that is another.
+    """
     header = _read(file.readline(_LINE_BYTES), _HEADER)
     if header is None or header["format"] != FORMAT or header["version"] != VERSION:
         return FileVerdict(0, GENESIS, fault="header")
@@ -105,37 +113,59 @@ def verify(file: BinaryIO, public_key: str | None = None) -> FileVerdict:
         return FileVerdict(0, GENESIS, signer, "signature")
     if public_key is not None and public_key.strip().lower() != signer:
         return FileVerdict(0, GENESIS, signer, "key")
-    return _verify_entries(file, header["count"], header["last_hash"], signer)
+    earlier = _hashes(older) if older is not None else {}
+    return _verify_entries(file, header["count"], header["last_hash"], signer, earlier)
 
 
-def _verify_entries(file: BinaryIO, count: int, last_hash: str, signer: str) -> FileVerdict:
-    last = GENESIS
-    for seq in range(1, count + 1):
-        entry, fault = _entry(file.readline(_LINE_BYTES), seq, last)
+def _hashes(file: BinaryIO) -> dict[int, str]:
+    """The hash of every entry of an export, as far as it can be read."""
+    found = {}
+    file.readline(_LINE_BYTES)
+    while line := file.readline(_LINE_BYTES):
+        values = _read(line, _ENTRY) or _read(line, _GAP)
+        if values is not None:
+            found[values.get("last_seq", values["seq"])] = values["hash"]
+    return found
+
+
+def _verify_entries(
+    file: BinaryIO, count: int, last_hash: str, signer: str, earlier: Mapping[int, str]
+) -> FileVerdict:
+    check = Check()
+
+    def verdict(fault: str = "", at: int | None = None) -> FileVerdict:
+        return FileVerdict(check.count, check.last, signer, fault, at, check.dropped)
+
+    while check.seq < count:
+        entry, fault = _entry(file.readline(_LINE_BYTES))
         if entry is None:
-            return FileVerdict(seq - 1, last, signer, fault, seq)
-        last = entry.hash
+            return verdict(fault, check.seq + 1)
+        if (broken := check.take(entry)) is not None:
+            return verdict("missing" if broken.missing else "altered", broken.place)
+        if earlier.get(check.seq, check.last) != check.last:
+            return verdict("forked", check.seq)
     if file.read(1):
-        return FileVerdict(count, last, signer, "unexpected", count + 1)
-    if last != last_hash:
-        return FileVerdict(count, last, signer, "rewritten", count)
-    return FileVerdict(count, last, signer)
+        return verdict("unexpected", count + 1)
+    if check.last != last_hash or check.seq != count:
+        return verdict("rewritten", count)
+    if earlier and max(earlier) > count:
+        return verdict("missing", count + 1)
+    if (undeclared := check.undeclared()) is not None:
+        return verdict("undeclared", undeclared.place)
+    return verdict()
 
 
-def _entry(line: bytes, seq: int, last: str) -> tuple[Entry | None, str]:
-    """The entry in a line, if it is number `seq` and follows `last`; else what is wrong with it."""
+def _entry(line: bytes) -> tuple[Entry | Gap | None, str]:
+    """The entry, or the gap, in a line; else what is wrong with it."""
     if not line:
         return None, "missing"
     if not line.endswith(b"\n"):
         return None, "cut_short"
-    values = _read(line, _ENTRY)
-    if values is None:
-        return None, "altered"
-    entry = Entry(**values)
-    if audit_chain.verify([entry], start=(seq - 1, last)).intact:
-        return entry, ""
-    whole = audit_chain.verify([entry], start=(entry.seq - 1, entry.prev_hash)).intact
-    return None, "missing" if whole and entry.seq > seq else "altered"
+    if (values := _read(line, _ENTRY)) is not None:
+        return Entry(**values), ""
+    if (values := _read(line, _GAP)) is not None:
+        return Gap(**values), ""
+    return None, "altered"
 
 
 def _line(values: dict[str, Any]) -> bytes:

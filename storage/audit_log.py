@@ -1,6 +1,7 @@
 """The audit log in the database: appended in the transaction of what it tells about.
 
-Entries hold ids, codes and dates, never numbers, names or words.
+Entries hold ids, codes and dates, never numbers, names or words. Why somebody read something is in their own
+words: those are sealed in a row of their own, and the entry holds a keyed hash of them only.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from storage import audit_chain
-from storage.audit_chain import Entry, Verdict
-from storage.tables import AuditEntry
+from storage.audit_chain import Entry, Gap, Verdict
+from storage.keys import Keys
+from storage.tables import AuditEntry, AuditReason
 
 SYSTEM: dict[str, Any] = {"id": "gateway", "role": "system"}
 """The actor of what happens by itself."""
@@ -29,15 +31,34 @@ def append(
     subject: str,
     detail: dict[str, Any] | None = None,
     actor: dict[str, Any] | None = None,
+    reason: str = "",
+    keys: Keys | None = None,
 ) -> Entry:
-    """Add an entry to the chain; it is there if, and only if, the transaction commits."""
+    """Add an entry to the chain; it is there if, and only if, the transaction commits.
+
+    `reason`, in somebody's words, is kept sealed under `keys` beside the entry.
+    """
     # A session is one transaction here, and nobody else writes meanwhile (or this one is run again):
     # what it appended last is still the last.
     last = session.info.get(_LAST) or _last(session)
-    entry = audit_chain.seal(last, at, actor or SYSTEM, action, subject, detail or {})
+    told = dict(detail or {})
+    if reason:
+        assert keys is not None, "a reason needs the keys it is sealed with"
+        told["reason"] = keys.pseudonym(f"reason:{reason}")
+    entry = audit_chain.seal(last, at, actor or SYSTEM, action, subject, told)
     session.add(AuditEntry(**vars(entry)))
+    if reason:
+        assert keys is not None
+        session.flush()
+        session.add(AuditReason(seq=entry.seq, sealed=keys.seal_words(f"audit {entry.seq}", reason)))
     session.info[_LAST] = (entry.seq, entry.hash)
     return entry
+
+
+def reason_of(session: Session, keys: Keys, seq: int) -> str:
+    """The words of who made an entry; "" when there are none. Personal data."""
+    row = session.get(AuditReason, seq)
+    return "" if row is None else keys.open_words(f"audit {seq}", row.sealed)
 
 
 def _last(session: Session) -> tuple[int, str] | None:
@@ -46,16 +67,32 @@ def _last(session: Session) -> tuple[int, str] | None:
     return (row.seq, row.hash) if row else None
 
 
+def count(session: Session) -> int:
+    """How many entries there ever were."""
+    return session.scalar(select(func.max(AuditEntry.seq))) or 0
+
+
 def entries(session: Session, subject: str | None = None) -> Iterator[Entry]:
-    """All entries in order, or those about one artifact or call."""
+    """The entries that are kept, in order, or those about one artifact, call or case."""
+    for entry in chain(session, subject):
+        if isinstance(entry, Entry):
+            yield entry
+
+
+def chain(session: Session, subject: str | None = None) -> Iterator[Entry | Gap]:
+    """The whole chain in order, with the gaps that dropped entries left."""
     query = select(AuditEntry).order_by(AuditEntry.seq)
     if subject is not None:
         query = query.where(AuditEntry.subject == subject)
     for row in session.scalars(query.execution_options(yield_per=1000)):
-        yield Entry(row.seq, row.at, row.actor, row.action, row.subject, row.detail, row.prev_hash, row.hash)
+        if row.last_seq is not None:
+            yield Gap(row.seq, row.last_seq, row.prev_hash, row.hash)
+        else:
+            fields = (row.at, row.actor, row.action, row.subject, row.detail)
+            yield Entry(row.seq, *fields, row.prev_hash, row.hash)
         session.expunge(row)
 
 
 def verify(session: Session, expect_last: str | None = None) -> Verdict:
     """Check the whole chain."""
-    return audit_chain.verify(entries(session), expect_last=expect_last)
+    return audit_chain.verify(chain(session), expect_last=expect_last)

@@ -13,13 +13,13 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from storage import artifacts, audit_log
+from storage import artifacts, audit_log, books
 from storage.keys import Keys
-from storage.model import ArtifactKind
+from storage.policy import events as e
 from storage.policy import grounds
-from storage.policy.clocks import local_date
+from storage.policy.apply import change
 from storage.policy.settings import PolicySettings
-from storage.tables import Artifact, Call, CallerNumber, Consent
+from storage.tables import Artifact, ArtifactSource, Call, CallerNumber, CaseCall, Consent
 
 
 def open_call(
@@ -73,21 +73,24 @@ def close_call(
 ) -> None:
     """The call is over. Closing twice changes nothing.
 
-    A call nothing else is kept of gets a decision log of its own (R-12), so that it goes on time too.
-    The clear number goes at once unless there is a recording (or a transcript) of the call.
+    A call nothing else is kept of gets a decision log of its own (R-12), so that it goes on time too; where
+    there is none (an outgoing call) it is forgotten now. The clear number goes at once unless there is a
+    recording (or a transcript) of the call.
     """
     call = _get(session, call_id)
     if call.ended_at is not None:
         return
+    settings = settings or PolicySettings()
+    excerpt = books.look(session, settings, [call_id])
+    if not excerpt.artifacts:
+        change(excerpt.book, e.Declined(call_id), at)
+    change(excerpt.book, e.CallEnded(call_id), at)
+    books.write(session, excerpt, e.CallEnded(call_id), at, told=False)
     call.ended_at, call.end_reason = at, reason
-    kept = set(session.scalars(select(Artifact.kind).where(Artifact.call_id == call_id)))
-    if not kept:
-        ground = grounds.declined_ground(call.arrived_at, settings or PolicySettings())
-        log = artifacts.add(session, ArtifactKind.DECISION_LOG, call_id, at, anchor=call.arrived_at)
-        artifacts.add_ground(session, log.id, ground, at)
     session.flush()
-    artifacts.settle_call(session, call_id, local_date(call.arrived_at), at, settings or PolicySettings())
     audit_log.append(session, at, "call.close", call_id, {"reason": reason})
+    artifacts.drop_numbers(session, [call_id])
+    forget_empty(session, [call_id], at)
 
 
 def get(session: Session, call_id: str) -> Call | None:
@@ -115,6 +118,13 @@ def listing(session: Session, limit: int = 100, before: datetime | None = None) 
     return session.scalars(query.where(Call.arrived_at < before) if before else query).all()
 
 
+def beginning(session: Session, prefix: str) -> Sequence[str]:
+    """The ids of at most two calls whose ids begin so; none for no prefix."""
+    if not prefix:
+        return ()
+    return session.scalars(select(Call.id).where(Call.id.startswith(prefix, autoescape=True)).limit(2)).all()
+
+
 def of_caller(session: Session, keys: Keys, number: str) -> Sequence[Call]:
     """The calls of a number, oldest first; works also when the clear number is gone."""
     query = select(Call).where(Call.caller_pseudonym == caller_pseudonym(keys, number))
@@ -127,12 +137,20 @@ def unfinished(session: Session, instance: str | None = None) -> Sequence[Call]:
     return session.scalars(query.where(Call.instance == instance) if instance else query).all()
 
 
-def remove(session: Session, call_id: str) -> None:
-    """Forget a call of which nothing is kept any more, with its erased artifacts' rows."""
-    session.execute(delete(Artifact).where(Artifact.call_id == call_id))
-    session.execute(delete(Consent).where(Consent.call_id == call_id))
-    session.execute(delete(CallerNumber).where(CallerNumber.call_id == call_id))
-    session.execute(delete(Call).where(Call.id == call_id))
+def forget_empty(session: Session, call_ids: Sequence[str], at: datetime) -> None:
+    """Forget those calls that are over and of which nothing is kept, with their erased artifacts' rows."""
+    left = select(Artifact.id).where(Artifact.call_id == Call.id, Artifact.state != "erased")
+    over = select(Call.id).where(Call.id.in_(call_ids), Call.ended_at.is_not(None), ~left.exists())
+    empty = list(session.scalars(over.order_by(Call.id)))
+    if not empty:
+        return
+    gone = select(Artifact.id).where(Artifact.call_id.in_(empty))
+    session.execute(delete(ArtifactSource).where(ArtifactSource.artifact_id.in_(gone)))
+    for table in (Artifact, Consent, CallerNumber, CaseCall):
+        session.execute(delete(table).where(table.call_id.in_(empty)))
+    session.execute(delete(Call).where(Call.id.in_(empty)))
+    for call_id in empty:
+        audit_log.append(session, at, "call.forget", call_id)
 
 
 def caller_pseudonym(keys: Keys, number: str) -> str:

@@ -19,7 +19,8 @@ from sqlalchemy.orm import Session
 from storage.policy.clocks import local_midnight
 from storage.tables import Tombstone
 
-METHOD = "data key destroyed, file removed, rows overwritten"
+METHOD = "data key destroyed, file removed, rows deleted"
+VERIFIER = "sweep: looked for files after removing them"
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ def issue(
     purged_at: datetime,
     locations: Sequence[str],
     failures: Sequence[dict[str, Any]],
+    backups_out_on: date,
 ) -> str:
     """Write the certificate and return its dc_id; `storage.database.Refused` if there is one already."""
     certificate = Tombstone(
@@ -55,6 +57,8 @@ def issue(
         locations=list(locations),
         method=METHOD,
         failures=list(failures),
+        verifier=VERIFIER,
+        backups_out_on=backups_out_on,
     )
     session.add(certificate)
     return certificate.dc_id

@@ -16,14 +16,19 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from storage import artifacts, audit_log
+from storage import artifacts, audit_log, books
+from storage.artifacts import Making
 from storage.audit_chain import canonical
+from storage.books import By
 from storage.keys import Keys, is_signed
-from storage.model import ArtifactKind, GroundName
+from storage.model import ArtifactKind
+from storage.policy import events as e
 from storage.policy import grounds
+from storage.policy.apply import change
+from storage.policy.book import Holding, Refused
 from storage.policy.clocks import COPENHAGEN
 from storage.policy.settings import PolicySettings
-from storage.tables import Artifact, Call, Consent, GroundRow
+from storage.tables import Artifact, Call, Consent
 
 ACCEPTED = "accepted"
 
@@ -108,19 +113,29 @@ def record(
     session.add(row)
     session.flush()
     call.decision = consent.decision
-    accepted = consent.decision == ACCEPTED
-    kind = ArtifactKind.CONSENT_EVIDENCE if accepted else ArtifactKind.DECISION_LOG
-    evidence = artifacts.add(
-        session, kind, call.id, at, anchor=consent.decided_at, consent=row, sha256=row.record_hash
-    )
-    if accepted:
-        ground = grounds.evidence_ground(None, settings)
-    else:
-        ground = grounds.declined_ground(call.arrived_at, settings)
-    artifacts.add_ground(session, evidence.id, ground, at)
+    _give_ground(session, row, call, at, settings)
     detail = {"call": call.id, "decision": row.decision, "record_hash": row.record_hash, "offer": row.offer}
     audit_log.append(session, at, "consent", row.id, detail)
     return row
+
+
+def _give_ground(session: Session, row: Consent, call: Call, at: datetime, settings: PolicySettings) -> None:
+    """The record becomes an artifact. The policy knows one of a kind for a call, the archive one a record."""
+    accepted = row.decision == ACCEPTED
+    event = e.ConsentGiven(call.id) if accepted else e.Declined(call.id)
+    kind = ArtifactKind.CONSENT_EVIDENCE if accepted else ArtifactKind.DECISION_LOG
+    part = "consent" if accepted else "decision"
+    name = f"{call.id}/{part}"
+    excerpt = books.look(session, settings, [call.id])
+    change(excerpt.book, event, row.decided_at)
+    before = [holding for holding in excerpt.book.versions(name) if holding.id]
+    for holding in before:
+        holding.recorded_at = excerpt.artifacts[holding.id].anchor
+    if len(before) == len(excerpt.book.versions(name)):
+        held = () if accepted else (grounds.declined_ground(call.arrived_at, settings),)
+        excerpt.book.add(Holding(name, kind, row.decided_at, call.id, part, held, row.decided_at))
+    how = Making(consent=row, sha256=row.record_hash)
+    books.write(session, excerpt, event, at, making={name: how}, told=False)
 
 
 def note_late_key(session: Session, consent: ConsentRecord, at: datetime, keys: Keys | None = None) -> None:
@@ -188,44 +203,30 @@ def _seal(row: Consent, keys: Keys | None) -> None:
 
 
 def withdraw(
-    session: Session,
-    call_id: str,
-    at: datetime,
-    channel: str,
-    by: str,
-    delete_partial: bool = True,
+    session: Session, call_id: str, at: datetime, channel: str, by: str, settings: PolicySettings
 ) -> list[str]:
     """Consent is withdrawn at `at` (R-20, R-22): from now on nothing that rests on it can be read.
 
-    Returns the ids of the artifacts whose G-CONSENT ended; those without another ground are the sweep's
-    (`storage.sweep.erase_now` for at once). With `delete_partial` false the ground stays to its date,
-    but without purposes and roles: nobody can read it. Withdrawing twice changes nothing.
+    Returns the ids of the artifacts that no ground permits keeping any more; they are the sweep's
+    (`storage.sweep.erase_now` for at once). Withdrawing twice changes nothing.
     """
-    accepted = select(Consent).where(Consent.call_id == call_id, Consent.decision == ACCEPTED)
-    for row in session.scalars(accepted):
-        if row.withdrawn_at is None:
-            row.withdrawn_at, row.withdrawn_channel, row.withdrawn_by = at, channel, by
-            audit_log.append(session, at, "withdraw", row.id, {"call": call_id, "channel": channel, "by": by})
-    touched = []
-    for ground in _consent_grounds(session, call_id):
-        touched.append(ground.artifact_id)
-        if delete_partial:
-            artifacts.end_ground(session, ground, at, "consent was withdrawn (R-20)")
-        elif ground.purposes:
-            ground.purposes, ground.roles = [], []
-            audit_log.append(session, at, "ground.close", ground.artifact_id, {"ground": ground.ground})
-    return touched
+    event = e.Withdrawn((call_id,), channel)
+    try:
+        return list(books.happen(session, event, at, settings, By({"id": by, "role": by}), told=False).due)
+    except Refused:
+        return []
 
 
-def invalidate(session: Session, consent_id: str, at: datetime, reason: str) -> None:
-    """The record turns out not to be a valid consent: what rests on it ends like after a withdrawal."""
-    row = session.get(Consent, consent_id)
-    if row is None:
-        raise LookupError(f"there is no consent record {consent_id}")
-    row.invalid_reason = reason
-    audit_log.append(session, at, "invalidate", consent_id, {"reason": reason})
-    for ground in _consent_grounds(session, row.call_id, consent_id):
-        artifacts.end_ground(session, ground, at, "the consent was not valid (R-04)")
+def invalidate(
+    session: Session, call_id: str, at: datetime, reason: str, settings: PolicySettings, by: By = By()
+) -> list[str]:
+    """It turns out that there was no valid consent (a child, a wrong prompt): what rests on it ends (R-04).
+
+    Returns the ids of the artifacts that no ground permits keeping any more. The policy's `Refused` without
+    a reason, or when nothing is kept on consent.
+    """
+    event = e.ConsentInvalid((call_id,), reason)
+    return list(books.happen(session, event, at, settings, by).due)
 
 
 def of_call(session: Session, call_id: str, at: datetime | None = None) -> Sequence[Consent]:
@@ -240,23 +241,6 @@ def _kept(session: Session, row: Consent, at: datetime) -> bool:
         select(Artifact.id).where(Artifact.consent_id == row.id, Artifact.kind.in_(evidence))
     )
     return any(grounds.exists(artifacts.grounds_of(session, each), at) for each in found)
-
-
-def _consent_grounds(session: Session, call_id: str, consent_id: str | None = None) -> Sequence[GroundRow]:
-    query = (
-        select(GroundRow)
-        .join(Artifact, Artifact.id == GroundRow.artifact_id)
-        .where(
-            Artifact.call_id == call_id,
-            GroundRow.ground == GroundName.CONSENT.value,
-            GroundRow.ended_at.is_(None),
-            Artifact.blocked_at.is_(None),
-        )
-        .order_by(GroundRow.id)
-    )
-    if consent_id is not None:
-        query = query.where(Artifact.consent_id == consent_id)
-    return session.scalars(query).all()
 
 
 def _plain(value: Any) -> Any:

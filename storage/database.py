@@ -2,10 +2,12 @@
 
 Promises:
 1. `fn(session)` runs in one transaction. It is committed when `fn` returns and undone when it raises.
-2. SQLite has one writer at a time (BEGIN IMMEDIATE); what is deleted is overwritten (secure_delete).
-3. PostgreSQL runs serialisable; a write that lost a race is run again, so `fn` may run more than once
-   and must do nothing but use its session.
-4. Tables come from migrations only.
+2. There is one writer at a time, in whatever process: BEGIN IMMEDIATE on SQLite, the lock of an empty table
+   on PostgreSQL, taken before the transaction sees anything. So a hold and a sweep, or two entries of the
+   audit chain, never meet half-way.
+3. What is deleted is overwritten on SQLite (secure_delete); on PostgreSQL see `scrub`.
+4. A write that lost a race is run again, so `fn` must do nothing but use its session.
+5. Tables come from migrations only.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import sqlalchemy as sa
 from alembic import command
@@ -36,6 +38,12 @@ _RETRIES = 12
 _BUSY_MS = 30_000  # how long a write waits for another program's
 _SCRUB_WAIT_MS = 500  # writers wait meanwhile, so not longer
 _LOST_RACE = ("40001", "40P01")  # serialization_failure, deadlock_detected
+_TURN = sa.text("LOCK TABLE writing_turn IN EXCLUSIVE MODE")
+_MIGRATION_LOCK = 0x7461737431  # any number that is ours ("tast1")
+_SENSITIVE = (
+    *("data_keys", "peaks", "documents", "caller_numbers", "consent_records", "grounds"),
+    *("case_keys", "case_notes", "audit_reasons", "artifacts"),
+)
 
 log = logging.getLogger(__name__)
 
@@ -56,8 +64,12 @@ class Database:
         self.url = url
         self.is_sqlite = sa.make_url(url).get_backend_name() == "sqlite"
         try:
-            self._writer = _sqlite_engine(url, "IMMEDIATE", 1) if self.is_sqlite else _postgres_engine(url)
-            self._reader = _sqlite_engine(url, "DEFERRED", _READERS) if self.is_sqlite else self._writer
+            if self.is_sqlite:
+                self._writer = _sqlite_engine(url, "IMMEDIATE", 1)
+                self._reader = _sqlite_engine(url, "DEFERRED", _READERS)
+            else:
+                self._writer = _postgres_engine(url, "SERIALIZABLE", _WRITERS)
+                self._reader = _postgres_engine(url, "REPEATABLE READ", _READERS)
             if migrate_first:
                 _migrate(self._writer)
         except sa.exc.DBAPIError as error:
@@ -91,6 +103,8 @@ class Database:
         for attempt in range(_RETRIES):
             try:
                 with Session(self._writer, expire_on_commit=False) as session, session.begin():
+                    if not self.is_sqlite:
+                        session.execute(_TURN)
                     return fn(session)
             except sa.exc.DBAPIError as error:
                 if not _lost_race(error) or attempt == _RETRIES - 1:
@@ -101,12 +115,14 @@ class Database:
     def scrub(self) -> bool:
         """Remove traces of deleted rows from log or heap; False if readers were in the way.
 
-        A later call completes what this one could not.
+        A later call completes what this one could not. On PostgreSQL the space of deleted rows is given back
+        for new ones (VACUUM); what its write-ahead log and its pages still hold are sealed bytes and wrapped
+        keys until they are used again.
         """
         try:
             if not self.is_sqlite:
                 with self._writer.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                    for table in ("data_keys", "peaks", "caller_numbers", "consent_records", "artifacts"):
+                    for table in _SENSITIVE:
                         connection.exec_driver_sql(f"VACUUM {table}")
                 return True
             raw = self._writer.raw_connection()
@@ -183,14 +199,19 @@ def _switch_to_wal(connection: Any) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
 
 
-def _postgres_engine(url: str) -> sa.Engine:
+def _postgres_engine(url: str, isolation: Literal["SERIALIZABLE", "REPEATABLE READ"], size: int) -> sa.Engine:
     try:
         return sa.create_engine(
-            url, isolation_level="SERIALIZABLE", pool_size=_WRITERS + _READERS, pool_pre_ping=True
+            url,
+            isolation_level=isolation,
+            pool_size=size,
+            max_overflow=0,
+            pool_pre_ping=True,
+            connect_args={"options": f"-c lock_timeout={_BUSY_MS} -c timezone=UTC"},
         )
     except ModuleNotFoundError as error:
         raise DatabaseError(
-            f"the database driver {error.name} is not installed; run: pip install psycopg"
+            f"the database driver {error.name} is not installed; run: pip install 'psycopg[binary]'"
         ) from error
 
 
@@ -198,15 +219,40 @@ def _migrate(engine: sa.Engine) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     scripts = ScriptDirectory.from_config(config)
-    with engine.begin() as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
-        if current == scripts.get_current_head():
-            return
-        if current is not None and current not in {script.revision for script in scripts.walk_revisions()}:
-            raise DatabaseError("the database is newer than this program; install the newer program")
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-        log.info("database migrated", extra={"revision": scripts.get_current_head()})
+    with engine.connect() as connection:
+        sqlite = engine.dialect.name == "sqlite"
+        if sqlite:  # a table that is made anew keeps its rows and those that name them (SQLite's own advice)
+            _pragma(connection, "foreign_keys=OFF")
+        else:
+            connection = connection.execution_options(isolation_level="READ COMMITTED")
+        try:
+            with connection.begin():
+                if not sqlite:
+                    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+                _upgrade(connection, config, scripts)
+                if sqlite and connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
+                    raise DatabaseError("rows name rows that are not there; restore the database's backup")
+        finally:
+            if sqlite:
+                _pragma(connection, "foreign_keys=ON")
+
+
+def _upgrade(connection: sa.Connection, config: Config, scripts: ScriptDirectory) -> None:
+    current = MigrationContext.configure(connection).get_current_revision()
+    if current == scripts.get_current_head():
+        return
+    if current is not None and current not in {script.revision for script in scripts.walk_revisions()}:
+        raise DatabaseError("the database is newer than this program; install the newer program")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    log.info("database migrated", extra={"revision": scripts.get_current_head()})
+
+
+def _pragma(connection: sa.Connection, pragma: str) -> None:
+    """Outside of any transaction, where alone it has an effect."""
+    raw = connection.connection.dbapi_connection
+    assert raw is not None
+    raw.cursor().execute(f"PRAGMA {pragma}")
 
 
 def _lost_race(error: sa.exc.DBAPIError) -> bool:
@@ -220,7 +266,7 @@ def _explained(error: sa.exc.DBAPIError) -> DatabaseError:
         return Refused(f"the database refused it: {type(error.orig).__name__} ({_constraint(error)})")
     if "disk" in what and "full" in what:
         return DatabaseError("the database disk is full; free space on the data volume")
-    if "locked" in what:
+    if "locked" in what or "lock timeout" in what:
         return DatabaseError("the database is locked by another program for too long; end that program")
     if "readonly" in what or "unable to open" in what:
         return DatabaseError(

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from storage.sealed import sync_folder
+from storage.sealed import open_bytes, seal_bytes, sync_folder
 
 KEY_BYTES = 32
 _NONCE_BYTES = 12
@@ -43,6 +43,7 @@ class Keys:
             raise KeysError(f"a key encryption key has {KEY_BYTES} bytes, this one has {len(secret)}")
         self._kek = AESGCM(_derive(secret, b"tast1 key encryption"))
         self._pseudonym_key = _derive(secret, b"tast1 pseudonyms")
+        self._words_key = _derive(secret, b"tast1 words")
         self.key_id = _derive(secret, b"tast1 key id")[:_ID_BYTES]
         """Says which key wrapped something, without saying anything about the key."""
         self.edge_key = _derive(secret, b"tast1 edge")
@@ -105,6 +106,14 @@ class Keys:
     def pseudonym(self, value: str) -> str:
         """A keyed hash (HMAC-SHA-256, 32 hex characters): the same value gives the same pseudonym."""
         return hmac.new(self._pseudonym_key, value.encode(), hashlib.sha256).hexdigest()[:32]
+
+    def seal_words(self, label: str, words: str) -> bytes:
+        """Words about no artifact and no case, sealed; `label` says whose they are."""
+        return seal_bytes(self._words_key, label, words.encode())
+
+    def open_words(self, label: str, sealed: bytes) -> str:
+        """The inverse of `seal_words`; `storage.sealed.MediaError` for another label or altered bytes."""
+        return open_bytes(self._words_key, label, sealed).decode()
 
     def sign(self, purpose: str, message: str) -> str:
         """An Ed25519 signature (RFC 8032; 128 hex characters) that fits that purpose and message only."""

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from storage import artifacts, audit_log, calls
+from storage import artifacts, audit_log, calls, recordings
 from storage.database import Database
 from storage.keys import Keys, KeysError
 from storage.media import MediaStore, NothingRecorded, SealedFacts
@@ -77,18 +77,18 @@ def _recover(
 
     def seal(session: Session, facts: SealedFacts) -> None:
         ended_at = artifact.anchor + timedelta(milliseconds=facts.duration_ms)
-        artifacts.seal(
+        recordings.seal(
             session, artifact_id, facts, now, settings, incomplete_reason=reason, ended_at=ended_at
         )
 
     try:
-        key = db.write_sync(lambda s: artifacts.unlock(s, keys, artifact_id, now, action="recover"))
+        key = db.write_sync(lambda s: artifacts.data_key(s, keys, artifact_id, now))
         facts = _finish(store, artifact_id, key, tail)
         db.write_sync(lambda s: seal(s, facts))
         found.sealed.append(artifact_id)
     except (artifacts.NotReadable, NothingRecorded) as error:
         why = "nothing was captured" if isinstance(error, NothingRecorded) else "may not be kept"
-        db.write_sync(lambda s: artifacts.abandon(s, artifact_id, now, why))
+        db.write_sync(lambda s: recordings.abandon(s, artifact_id, now, why, settings))
         found.abandoned.append(artifact_id)
     except (MediaError, KeysError) as error:
         log.error("a recording could not be completed", extra={"artifact_id": artifact_id, "why": str(error)})

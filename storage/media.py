@@ -15,9 +15,10 @@ from __future__ import annotations
 import hashlib
 import itertools
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -59,6 +60,36 @@ class SealedFacts:
     def duration_ms(self) -> int:
         """Length in milliseconds, rounded down."""
         return self.frames * 1000 // self.sample_rate_hz
+
+
+@dataclass(frozen=True)
+class SealedFile:
+    """A sealed file that is no recording (a package)."""
+
+    media_name: str  # relative to the media folder
+    sha256: str  # of the plaintext, hex
+    content_bytes: int  # of the plaintext
+
+
+class _Forwards:
+    """What a writer of archives may do with a sealed file: append. It keeps length and hash."""
+
+    def __init__(self, sealed: SealedWriter) -> None:
+        self._sealed = sealed
+        self.digest = hashlib.sha256()
+        self.length = 0
+
+    def write(self, piece: bytes) -> int:
+        """Append; a failure is raised here, because nothing in between is written in C."""
+        written = self._sealed.write(piece)
+        if self._sealed.error is not None:
+            raise self._sealed.error
+        self.digest.update(piece)
+        self.length += written
+        return written
+
+    def flush(self) -> None:
+        """Nothing is held back."""
 
 
 class MediaStore:
@@ -159,15 +190,44 @@ class MediaStore:
         """
         return SealedReader(self.media_path(artifact_id), artifact_id, key)
 
+    def put(self, artifact_id: str, key: bytes, write: Callable[[IO[bytes]], None]) -> SealedFile:
+        """Seal what `write` writes, forwards only, as the file of an artifact; whole or not at all."""
+        final = self.media_path(artifact_id)
+        temporary = final.with_suffix(".tmp")
+        try:
+            final.parent.mkdir(mode=0o700, exist_ok=True)
+            sync_folder(self._media)
+            temporary.unlink(missing_ok=True)
+            sealed = SealedWriter(temporary, artifact_id, key)
+            told = _Forwards(sealed)
+            try:
+                write(cast("IO[bytes]", told))
+                sealed.close()
+                temporary.rename(final)
+                sync_folder(final.parent)
+            except BaseException:
+                sealed.discard()
+                temporary.unlink(missing_ok=True)
+                raise
+        except OSError as error:
+            raise explain(error, "sealing a file") from error
+        return SealedFile(media_name(artifact_id), told.digest.hexdigest(), told.length)
+
     def remove(self, artifact_id: str) -> list[str]:
         """Remove all files of an artifact; returns what was there. Safe to repeat; raises `MediaError`."""
+        return [place for place, path in self._places(artifact_id).items() if self._unlink(path)]
+
+    def places(self, artifact_id: str) -> list[str]:
+        """Where there are files of an artifact."""
+        return [place for place, path in self._places(artifact_id).items() if path.exists()]
+
+    def _places(self, artifact_id: str) -> dict[str, Path]:
         final = self.media_path(artifact_id)
-        places = {
+        return {
             "media": final,
             "temporary": final.with_suffix(".tmp"),
             "spool": self.spool_path(artifact_id),
         }
-        return [place for place, path in places.items() if self._unlink(path)]
 
     def _unlink(self, path: Path) -> bool:
         try:

@@ -26,6 +26,16 @@ class ArtifactKind(str, Enum):
     DERIVED = "DER"  # summary, search index, ... made from a recording or transcript
 
 
+class CaseKind(str, Enum):
+    """What people work on."""
+
+    RIGHTS_REQUEST = "rights_request"  # access, erasure, ...; also the documentation of a withdrawal
+    COMPLAINT = "complaint"
+    INVESTIGATION = "investigation"
+    AUTHORITY_ORDER = "authority_order"
+    SAMPLE = "sample"
+
+
 class GroundName(str, Enum):
     """The reasons an artifact may exist."""
 

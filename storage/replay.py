@@ -16,13 +16,12 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from storage import artifacts, audit_log, calls, certificates
+from storage import artifacts, audit_log, books, calls, certificates
 from storage.certificates import Lapsed
 from storage.database import Database
-from storage.due import lapse
+from storage.due import EVIDENCE, free, lapses
 from storage.ledger import ErasureLedger, Line
 from storage.media import MediaStore
-from storage.model import ArtifactKind
 from storage.policy.clocks import local_date
 from storage.policy.settings import PolicySettings
 from storage.sweep import BATCH, Erased, Failed, block, erase_now
@@ -32,7 +31,6 @@ RESTORED = "restored from backup"
 """The reason in the second certificate."""
 
 _CHUNK = 500
-_EVIDENCE = (ArtifactKind.CONSENT_EVIDENCE.value, ArtifactKind.DECISION_LOG.value)
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +78,10 @@ def replay(
             for batch in _pieces(some, BATCH):
                 db.write_sync(lambda s, ids=batch: _block(s, ids, known, now, settings))  # type: ignore[misc]
                 checkpoint("replay blocked")
+            calls_of = db.read_sync(lambda s, ids=some: _calls(s, ids))  # type: ignore[misc]
             result = erase_now(db, store, some, now, settings, checkpoint)
+            # A backup knows nothing of what ended since; evidence counts from the first erasure (R-13).
+            db.write_sync(lambda s, ids=calls_of: books.refresh(s, settings, ids, now))  # type: ignore[misc]
             erased += result.erased
             failed += result.failed
     return Replayed(tuple(erased), tuple(failed), _remove_files(db, store, known), torn)
@@ -105,11 +106,16 @@ def _alive(session: Session, known: dict[str, Line]) -> list[tuple[str, str]]:
 
 
 def _content(back: Iterable[tuple[str, str]]) -> list[str]:
-    return [artifact_id for artifact_id, kind in back if kind not in _EVIDENCE]
+    return [artifact_id for artifact_id, kind in back if kind not in EVIDENCE]
 
 
 def _evidence(back: Iterable[tuple[str, str]]) -> list[str]:
-    return [artifact_id for artifact_id, kind in back if kind in _EVIDENCE]
+    return [artifact_id for artifact_id, kind in back if kind in EVIDENCE]
+
+
+def _calls(session: Session, ids: Sequence[str]) -> list[str]:
+    query = select(Artifact.call_id).where(Artifact.id.in_(ids), Artifact.call_id.is_not(None))
+    return [call for call in session.scalars(query.distinct()) if call is not None]
 
 
 def _pieces(ids: list[str], size: int) -> Iterator[list[str]]:
@@ -121,25 +127,20 @@ def _block(
     session: Session, ids: Sequence[str], known: dict[str, Line], now: datetime, settings: PolicySettings
 ) -> None:
     query = select(Artifact).where(Artifact.id.in_(ids), Artifact.blocked_at.is_(None)).order_by(Artifact.id)
-    for artifact in session.scalars(query).all():
-        if artifact.kind in _EVIDENCE and _rested_on(session, artifact):
-            log.error("what rests on erased consent evidence is there; the evidence stays with it")
-            continue
-        line = known[certificates.pseudonym(artifact.id)]
+    rows = session.scalars(query.where(free())).all()
+    if len(rows) < len(session.scalars(query).all()):
+        log.error("what rests on erased consent evidence is there; the evidence stays with it")
+    held = lapses(session, [artifact.id for artifact in rows], now)
+    told = {}
+    for artifact in rows:
+        told[artifact.id] = _again(held[artifact.id], known[certificates.pseudonym(artifact.id)])
         # The call was over, too, when its artifact was erased; a backup may know it as going on.
-        call = session.get_one(Call, artifact.call_id)
-        if call.ended_at is None:
+        call = session.get(Call, artifact.call_id) if artifact.call_id else None
+        if call is not None and call.ended_at is None:
             calls.close_call(session, call.id, now, "restored", settings)
-        block(session, artifact, _again(lapse(session, artifact.id, now), line), now)
         detail = {"kind": artifact.kind, "reason": RESTORED, "rule": "R-61"}
         audit_log.append(session, now, "erase.replay", artifact.id, detail)
-
-
-def _rested_on(session: Session, evidence: Artifact) -> bool:
-    others = select(Artifact.id).where(
-        Artifact.consent_id == evidence.consent_id, Artifact.id != evidence.id, Artifact.state != "erased"
-    )
-    return evidence.consent_id is not None and session.scalar(others.limit(1)) is not None
+    block(session, rows, told, now)
 
 
 def _again(lapsed: Lapsed, line: Line) -> Lapsed:

@@ -148,8 +148,10 @@ class SealedWriter:
         return b""
 
     def discard(self) -> None:
-        """Let go of the unfinished file."""
-        os.close(self._fd)
+        """Let go of the unfinished file; of one that is closed, nothing."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
 
     def close(self) -> None:
         """Seal what is left, fsync, close. Raises the first failure."""
@@ -162,7 +164,7 @@ class SealedWriter:
         except OSError as error:
             self.error = explain(error, "sealing a recording")
         finally:
-            os.close(self._fd)
+            self.discard()
         if self.error is not None:
             raise self.error
 

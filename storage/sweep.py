@@ -7,35 +7,38 @@ Promises:
    one certificate.
 3. The key goes first. From the first commit on nothing can be read, whatever happens to files.
 
-For each artifact: (1) block it and destroy its data key, waveform and evidence rows; (2) a line in the
+For each artifact: (1) block it and destroy its data key, waveform, words and evidence rows; (2) a line in the
 erasure ledger, outside the database (R-61: from here on no restored backup brings it back), then remove its
-files; (3) certificate, audit entry, state "erased"; and when nothing of the call is left, the call.
+files; (3) certificate, audit entry, state "erased"; and when nothing of a call or a case is left, the call or
+the case. A sweep also drops what has a term and no artifact: certificates and audit entries (R-62).
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from storage import artifacts, audit_log, calls, certificates
+from storage import artifacts, audit_drop, audit_log, books, calls, cases, certificates, disclosures
 from storage.certificates import Lapsed
 from storage.database import Database
-from storage.due import due, groundless, lapse
+from storage.due import EVIDENCE, due, groundless, lapses
 from storage.ledger import ErasureLedger, Line
 from storage.media import MediaStore
 from storage.model import ArtifactKind
 from storage.policy.clocks import add_months, local_date
 from storage.policy.settings import PolicySettings, parse_period
 from storage.sealed import MediaError
-from storage.tables import Artifact, Call, Consent, DataKey, GroundRow, Peaks
+from storage.tables import Artifact, CaseKey, CaseNote, Consent, DataKey, Document, GroundRow, Peaks
 
-BATCH = 25
+BATCH = 100
 """Artifacts a transaction: few, because live calls wait for the one writer meanwhile."""
+
+_CASE_WORDS = (ArtifactKind.REQUEST_DOCUMENTATION.value, ArtifactKind.SAMPLE_RECORD.value)
 
 Checkpoint = Callable[[str], None]
 """Told the name of every step as it is reached; tests kill the process there."""
@@ -49,7 +52,7 @@ class Erased:
 
     artifact_id: str
     kind: str
-    call_id: str
+    call_id: str | None
     due_at: datetime
     ground: str  # the last ground that lapsed, "" if it had none
     rule: str
@@ -88,6 +91,8 @@ def sweep(
     settings = settings or PolicySettings()
     result = _erase(db, store, now, settings, None, on_batch, checkpoint)
     db.write_sync(lambda s: _drop_old_certificates(s, now, settings))
+    db.write_sync(lambda s: cases.forget_finished(s, now, settings))
+    audit_drop.drop(db, now, settings)
     return result
 
 
@@ -162,10 +167,9 @@ def _erase_batch(
 
 
 def _preview(session: Session, now: datetime) -> tuple[Erased, ...]:
-    return tuple(
-        _erased(artifact, lapse(session, artifact.id, now))
-        for artifact in due(session, now, None, groundless(session, None), (), None)
-    )
+    found = due(session, now, None, groundless(session, None), (), None)
+    told = lapses(session, [artifact.id for artifact in found], now)
+    return tuple(_erased(artifact, told[artifact.id]) for artifact in found)
 
 
 # --- step 1: block, and destroy what makes it readable --------------------------------------------
@@ -179,48 +183,50 @@ def _block(
     skip: Iterable[str],
     checkpoint: Checkpoint,
 ) -> list[Erased]:
-    batch = []
-    for artifact in due(session, now, only, without_ground, skip, BATCH):
-        if artifact.blocked_at is not None:
-            batch.append(_erased(artifact, _begun(artifact)))
-            continue
-        lapsed = lapse(session, artifact.id, now)
-        block(session, artifact, lapsed, now)
-        erased = _erased(artifact, lapsed)
+    found = due(session, now, only, without_ground, skip, BATCH)
+    fresh = [artifact for artifact in found if artifact.blocked_at is None]
+    batch = [_erased(artifact, _begun(artifact)) for artifact in found if artifact.blocked_at is not None]
+    told = lapses(session, [artifact.id for artifact in fresh], now)
+    for artifact in fresh:
+        erased = _erased(artifact, told[artifact.id])
         detail = {"kind": erased.kind, "ground": erased.ground, "rule": erased.rule}
         audit_log.append(session, now, "erase.begin", artifact.id, detail)
         batch.append(erased)
         checkpoint("blocking")
+    block(session, fresh, told, now)
     return batch
 
 
-def block(session: Session, artifact: Artifact, lapsed: Lapsed, now: datetime) -> None:
+def block(session: Session, rows: Sequence[Artifact], lapsed: Mapping[str, Lapsed], now: datetime) -> None:
     """The point of no return: from the commit on nothing can be read; the next sweep does the rest."""
-    artifact.blocked_at = now
-    artifact.erasure = {
-        "due_at": lapsed.due_at.isoformat(),
-        "last_life": lapsed.last_life.isoformat(),
-        "lapsed": list(lapsed.grounds),
-        "failures": [],
-    }
-    _destroy(session, artifact)
+    for artifact in rows:
+        told = lapsed[artifact.id]
+        artifact.blocked_at = now
+        artifact.lived_until, artifact.lived_to = told.last_life, told.due_at
+        artifact.erasure = {
+            "due_at": told.due_at.isoformat(),
+            "last_life": told.last_life.isoformat(),
+            "lapsed": list(told.grounds),
+            "failures": [],
+        }
+    _destroy(session, rows)
 
 
-def _destroy(session: Session, artifact: Artifact) -> None:
-    """Overwrite, then delete, the rows that hold content or the key to it."""
+def _destroy(session: Session, rows: Sequence[Artifact]) -> None:
+    """Delete the rows that hold content or the key to it (SQLite overwrites them)."""
     session.flush()
-    for table, column in ((DataKey, DataKey.wrapped), (Peaks, Peaks.sealed)):
-        where = table.artifact_id == artifact.id
-        length = session.scalar(select(func.length(column)).where(where))
-        if length is not None:
-            session.execute(update(table).where(where).values({column: bytes(length)}))
-            session.execute(delete(table).where(where))
-    evidence = (ArtifactKind.CONSENT_EVIDENCE.value, ArtifactKind.DECISION_LOG.value)
-    if artifact.kind in evidence and artifact.consent_id is not None:
-        consent_id = artifact.consent_id
+    ids = [artifact.id for artifact in rows]
+    for table in (DataKey, Peaks, Document):
+        session.execute(delete(table).where(table.artifact_id.in_(ids)))
+    about = [artifact.case_id for artifact in rows if artifact.kind in _CASE_WORDS and artifact.case_id]
+    for words in (CaseNote, CaseKey):
+        session.execute(delete(words).where(words.case_id.in_(about)))
+    proofs = [artifact for artifact in rows if artifact.kind in EVIDENCE and artifact.consent_id is not None]
+    gone = [artifact.consent_id for artifact in proofs]
+    for artifact in proofs:
         artifact.consent_id = artifact.consent_decision = None
-        session.flush()
-        session.execute(delete(Consent).where(Consent.id == consent_id))
+    session.flush()
+    session.execute(delete(Consent).where(Consent.id.in_(gone)))
 
 
 def _begun(artifact: Artifact) -> Lapsed:
@@ -257,6 +263,8 @@ def _remove_files(
     for each in batch:
         try:
             locations[each.artifact_id] = store.remove(each.artifact_id)
+            if left := store.places(each.artifact_id):
+                failures[each.artifact_id] = Failed(each.artifact_id, f"still there: {', '.join(left)}")
         except MediaError as error:
             failures[each.artifact_id] = Failed(each.artifact_id, str(error))
         checkpoint("file removed")
@@ -280,26 +288,29 @@ def _certify(
         told = dict(artifact.erasure or {})
         told["failures"] = [*told["failures"], {"at": now.isoformat(), "reason": failure.reason}]
         artifact.erasure = told
-    content_gone: dict[str, Lapsed] = {}
-    for each in done:
-        row = session.get(Artifact, each.artifact_id)
-        if row is None or row.state == "erased":
-            continue  # another sweep was faster
-        lapsed = _begun(row)
-        if each.kind in artifacts.CONTENT:
-            before = content_gone.get(each.call_id, lapsed)
-            content_gone[each.call_id] = max(before, lapsed, key=lambda lapse: lapse.due_at)
-        _certify_one(session, row, lapsed, locations[each.artifact_id], now)
+    wanted = select(Artifact).where(Artifact.id.in_([each.artifact_id for each in done]))
+    rows = [row for row in session.scalars(wanted) if row.state != "erased"]  # else another was faster
+    for row in rows:
+        _certify_one(session, row, _begun(row), locations[row.id], now, settings)
         checkpoint("certifying")
     session.flush()
-    for call_id, last in content_gone.items():
-        artifacts.settle_call(session, call_id, last.last_life, now, settings, last.due_at)
-    for call_id in dict.fromkeys(each.call_id for each in done):
-        _forget_call(session, call_id, now)
+    session.execute(delete(GroundRow).where(GroundRow.artifact_id.in_([row.id for row in rows])))
+    touched = list(dict.fromkeys(row.call_id for row in rows if row.call_id is not None))
+    content = {kind.value for kind in artifacts.CONTENT}
+    without = list(dict.fromkeys(r.call_id for r in rows if r.call_id is not None and r.kind in content))
+    artifacts.drop_numbers(session, without)
+    if opened := artifacts.with_open_evidence(session, without):
+        books.refresh(session, settings, opened, now)
+    calls.forget_empty(session, touched, now)
 
 
 def _certify_one(
-    session: Session, artifact: Artifact, lapsed: Lapsed, removed: list[str], now: datetime
+    session: Session,
+    artifact: Artifact,
+    lapsed: Lapsed,
+    removed: list[str],
+    now: datetime,
+    settings: PolicySettings,
 ) -> None:
     assert artifact.blocked_at is not None
     dc_id = certificates.issue(
@@ -312,8 +323,9 @@ def _certify_one(
         now,
         ["database", *removed],
         (artifact.erasure or {})["failures"],
+        local_date(now) + timedelta(days=settings.backup.max_lag_days),
     )
-    session.execute(delete(GroundRow).where(GroundRow.artifact_id == artifact.id))
+    disclosures.note_erased(session, artifact.id, lapsed, now)
     artifact.state = "erased"
     artifact.consent_id = artifact.consent_decision = None
     artifact.sha256 = artifact.media_name = artifact.incomplete_reason = None
@@ -321,15 +333,6 @@ def _certify_one(
     artifact.intervals = []
     artifact.erasure = None
     audit_log.append(session, now, "erase", artifact.id, {"certificate": dc_id, "kind": artifact.kind})
-
-
-def _forget_call(session: Session, call_id: str, now: datetime) -> None:
-    """Remove a call that is over and of which nothing is kept."""
-    call = session.get(Call, call_id)
-    left = select(Artifact.id).where(Artifact.call_id == call_id, Artifact.state != "erased").limit(1)
-    if call is not None and call.ended_at is not None and session.scalar(left) is None:
-        calls.remove(session, call_id)
-        audit_log.append(session, now, "call.forget", call_id)
 
 
 def _drop_old_certificates(session: Session, now: datetime, settings: PolicySettings) -> None:

@@ -17,7 +17,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "gateway.rehearsal": ("gateway.rehearsal", "gateway.callflow", "storage"),
     "gateway.config": ("gateway.config", "gateway.callflow", "storage.policy", "ivr_prompts"),
     "gateway.logs": (),
-    "gateway.texts": (),
+    "gateway.texts": ("gateway.texts",),
     "gateway.web": ("gateway.web", "gateway.calls", "gateway.callflow", "storage"),
     "gateway.edge": ("gateway.edge", "gateway.calls", "storage"),
     "gateway.worker": ("gateway.worker", "gateway.calls.line", "gateway.callflow.messages", "ivr_prompts"),

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from sqlalchemy.orm import Session
 
-from storage import artifacts, calls, consents
+from storage import calls, consents, recordings
 from storage.artifacts import NotReadable, Tags
 from storage.consents import ConsentRecord
 from storage.database import Database
@@ -141,7 +141,7 @@ class StoredRecords:
     ) -> OpenRecording:
         """See `CallRecords`."""
         new = await self._db.write(
-            lambda session: artifacts.create_recording(
+            lambda session: recordings.begin(
                 session, self._keys, call_id, consent_id, at, self._policy, self._tags, artifact_id
             )
         )
@@ -155,12 +155,12 @@ class StoredRecords:
             facts = await asyncio.to_thread(self._store.finish, artifact_id, recording.data_key)
         except NothingRecorded:
             await self._db.write(
-                lambda session: artifacts.abandon(session, artifact_id, at, "nothing captured")
+                lambda session: recordings.abandon(session, artifact_id, at, "nothing captured", self._policy)
             )
             return
 
         def write(session: Session) -> None:
-            artifacts.seal(
+            recordings.seal(
                 session,
                 artifact_id,
                 facts,
@@ -182,9 +182,7 @@ class StoredRecords:
     async def withdraw(self, call_id: str, at: datetime, channel: str) -> None:
         """See `CallRecords`."""
         touched = await self._db.write(
-            lambda session: consents.withdraw(
-                session, call_id, at, channel, "caller", self._policy.withdrawal.midcall_delete_partial
-            )
+            lambda session: consents.withdraw(session, call_id, at, channel, "caller", self._policy)
         )
         await asyncio.to_thread(erase_now, self._db, self._store, touched, at, self._policy)
 

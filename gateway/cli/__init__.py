@@ -9,14 +9,22 @@ import typer
 
 from gateway.cli.audit import audit_app
 from gateway.cli.calls import calls_app
+from gateway.cli.cases import cases_app
+from gateway.cli.complaints import complaints_app
 from gateway.cli.config import config_app
 from gateway.cli.demo import demo
 from gateway.cli.erase import erase_app
+from gateway.cli.orders import orders_app
+from gateway.cli.overview import report, tasks
 from gateway.cli.phone import call
 from gateway.cli.policy import policy_app
+from gateway.cli.recipients import recipients_app
 from gateway.cli.recordings import recordings_app
+from gateway.cli.requests import requests_app, withdraw
+from gateway.cli.samples import samples_app
 from gateway.cli.serve import serve
 from gateway.cli.sweep import sweep
+from gateway.cli.users import users_app
 
 app = typer.Typer(
     name="tast1",
@@ -30,6 +38,16 @@ app.command()(demo)
 app.command()(call)
 app.add_typer(calls_app)
 app.add_typer(recordings_app)
+app.command()(tasks)
+app.command()(withdraw)
+app.add_typer(requests_app)
+app.add_typer(complaints_app)
+app.add_typer(cases_app)
+app.add_typer(samples_app)
+app.add_typer(orders_app)
+app.add_typer(recipients_app)
+app.add_typer(users_app)
+app.command()(report)
 app.command()(sweep)
 app.add_typer(erase_app)
 app.add_typer(audit_app)

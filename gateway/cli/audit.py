@@ -12,11 +12,11 @@ from gateway.cli.context import (
     AsJson,
     ConfigFile,
     Language,
-    actor,
     archive,
     console,
     fail,
     now,
+    operator,
     print_json,
 )
 from gateway.texts import text
@@ -38,13 +38,17 @@ def verify(
         str | None,
         typer.Option("--public-key", help="Who must have signed the file (see `tast1 audit key`)."),
     ] = None,
+    older: Annotated[
+        Path | None,
+        typer.Option("--older", help="An earlier export; the file must continue it, entry by entry."),
+    ] = None,
     config: ConfigFile = DEFAULT_FILE,
     as_json: AsJson = False,
     lang: Language = "da",
 ) -> None:
     """Check every entry of the chain, here or in an exported file. Exit status 1 when it is broken."""
     if file is not None:
-        _verify_file(file, public_key, as_json, lang)
+        _verify_file(file, public_key, older, as_json, lang)
         return
     from storage import audit_log
 
@@ -60,14 +64,15 @@ def verify(
         raise typer.Exit(1)
 
 
-def _verify_file(file: Path, public_key: str | None, as_json: bool, lang: str) -> None:
+def _verify_file(file: Path, public_key: str | None, older: Path | None, as_json: bool, lang: str) -> None:
     from storage import audit_export
 
     try:
-        with file.open("rb") as opened:
-            verdict = audit_export.verify(opened, public_key)
+        with file.open("rb") as opened, (older or file).open("rb") as earlier:
+            verdict = audit_export.verify(opened, public_key, earlier if older else None)
     except OSError as error:
-        raise fail(text("audit.unreadable", lang, path=file, why=error.strerror)) from None
+        path = error.filename or file
+        raise fail(text("audit.unreadable", lang, path=path, why=error.strerror)) from None
     if as_json:
         print_json({**vars(verdict), "intact": verdict.intact})
     elif verdict.intact:
@@ -94,7 +99,9 @@ def export(
     with archive(config) as opened:
         if out.exists():
             raise fail(text("recordings.exists", lang, path=out))
-        opened.database.write_sync(lambda s: audit_log.append(s, now(), "audit.export", "audit", {}, actor()))
+        opened.database.write_sync(
+            lambda s: audit_log.append(s, now(), "audit.export", "audit", {}, operator())
+        )
         try:
             opened.database.read_sync(lambda s: audit_export.write(out, audit_export.lines(s, opened.keys)))
         except FileExistsError:

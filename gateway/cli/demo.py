@@ -173,8 +173,10 @@ async def _progress(gateway: Any, quiet: bool, lang: str) -> AsyncIterator[None]
 def _a_month_later(
     gateway: Any, timelines: dict[str, list[dict[str, Any]]], quiet: bool, lang: str
 ) -> Result:
-    from storage import audit_log, certificates, readings
+    from storage import audit_log, certificates
     from storage.artifacts import NotReadable
+    from storage.gate import Asking
+    from storage.people import Person, Role
 
     archive = gateway.archive
     before = artifact_rows(archive, None, 50)
@@ -186,10 +188,8 @@ def _a_month_later(
     say(text("demo.clock_forward", lang, days=DAYS) + f" {local(later)}", style="bold")
     readable = True
     try:
-        readings.open_recording(
-            archive.database, archive.store, archive.keys, audio["artifact"], later,
-            {"id": "demo", "role": "QA"}, purpose="training",
-        )  # fmt: skip
+        asking = Asking(Person("demo", (Role("QA"),)), "QA", "training")
+        archive.desk.gate.open_media(asking, audio["artifact"], later).close()
     except NotReadable as refusal:
         readable = False
         say(f"{text('recordings.expired', lang)} {refusal}")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.progress import Progress
 
 from gateway.cli.context import (
     DEFAULT_FILE,
@@ -22,7 +25,9 @@ from gateway.cli.context import (
     load,
     now,
     print_json,
+    table,
 )
+from gateway.cli.desk import AsRole, Reason, at_desk
 from gateway.texts import text
 
 if TYPE_CHECKING:
@@ -76,6 +81,122 @@ def explain(
     console.print(explained["why"], markup=False)
     for line in _ground_lines(explained["grounds"]):
         console.print(line, markup=False)
+
+
+@policy_app.command()
+def preview(
+    new: Annotated[Path, typer.Option("--config", "-c", help="The settings file with the change.")],
+    current: Annotated[
+        Path, typer.Option("--archive", envvar="TAST1_CONFIG", help="The settings file of the archive.")
+    ] = DEFAULT_FILE,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write every artifact that would move here, as CSV.")
+    ] = None,
+    examples: Annotated[int, typer.Option(help="How many are shown.", min=0)] = 20,
+    as_json: AsJson = False,
+    lang: Language = "da",
+) -> None:
+    """What other settings would make of the whole archive: what would go earlier, what be kept longer.
+
+    Nothing is changed. New settings apply to what is kept from then on; `tast1 policy restate` applies them
+    to what is there.
+    """
+    from storage import preview as storage_preview
+
+    policy = load(new).policy
+    with archive(current) as opened, _csv(out, lang) as told, _progress(lang) as progress:
+        total = storage_preview.count(opened.database)
+        found = storage_preview.preview(
+            opened.database, policy, now(), examples, told, lambda done: progress(done, total)
+        )
+    if as_json:
+        plain = {name: dict(getattr(found, name)) for name in ("earlier", "at_once", "longer")}
+        print_json({"looked_at": found.looked_at, **plain, "examples": [vars(m) for m in found.examples]})
+        return
+    console.print(text("preview.looked_at", lang, count=found.looked_at))
+    kinds = sorted({*found.earlier, *found.longer})
+    table(
+        text("title.preview", lang),
+        ("kind", "earlier", "at_once", "longer"),
+        [(text(f"kind.{k}", lang), found.earlier[k], found.at_once[k], found.longer[k]) for k in kinds],
+        lang,
+    )
+    if found.examples:
+        open_ended = text("open_ended", lang)
+        table(
+            text("title.examples", lang),
+            ("artifact", "kind", "was", "until"),
+            [
+                (m.artifact[:12], text(f"kind.{m.kind}", lang), m.was or open_ended, m.until or open_ended)
+                for m in found.examples
+            ],
+            lang,
+        )
+
+
+@policy_app.command()
+def restate(
+    later: Annotated[
+        bool, typer.Option("--later", help="Also keep longer what would be kept longer; needs a reason.")
+    ] = False,
+    reason: Reason = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    role: AsRole = None,
+    config: ConfigFile = DEFAULT_FILE,
+    as_json: AsJson = False,
+    lang: Language = "da",
+) -> None:
+    """Apply the settings in force to what is kept already: dates move earlier, later only with --later.
+
+    See first what it does: `tast1 policy preview`. What is due then is erased by the next sweep.
+    """
+    from storage import preview as storage_preview
+    from storage.books import By
+    from storage.policy import events as e
+
+    with at_desk(config, lang) as work:
+        event = e.Restated(later, reason)
+        asking = work.asking(role, for_event=e.Restated)
+        work.desk.gate.require(asking, e.Restated, work.at)
+        if not yes and not as_json:
+            typer.confirm(text("restate.sure", lang), abort=True)
+        by = By(asking.actor, asking.person.id)
+        with _progress(lang) as progress:
+            done = storage_preview.apply(
+                work.desk.db,
+                work.desk.keys,
+                work.desk.settings,
+                work.at,
+                event,
+                by,
+                lambda n: progress(n, None),
+            )
+    if as_json:
+        print_json({"calls": done})
+    else:
+        console.print(text("restate.done", lang, count=done), style="green")
+
+
+@contextmanager
+def _csv(out: Path | None, lang: str) -> Iterator[Callable[[Any], None]]:
+    """Writes a line for each artifact that moves; does nothing without a file."""
+    if out is None:
+        yield lambda moved: None
+        return
+    if out.exists():
+        raise fail(text("recordings.exists", lang, path=out))
+    with out.open("w", newline="", encoding="utf-8") as file:
+        lines = csv.writer(file)
+        lines.writerow(("artifact", "kind", "call", "was", "until", "earlier", "at_once"))
+        yield lambda m: lines.writerow((m.artifact, m.kind, m.call, m.was, m.until, m.earlier, m.at_once))
+
+
+@contextmanager
+def _progress(lang: str) -> Iterator[Callable[[int, int | None], None]]:
+    """A bar on a terminal; elsewhere nothing."""
+    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
+        task = bar.add_task(text("preview.working", lang), total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _explained(session: Any, prefix: str) -> dict[str, Any] | None:

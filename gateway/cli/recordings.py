@@ -13,16 +13,15 @@ from gateway.cli.context import (
     AsJson,
     ConfigFile,
     Language,
-    actor,
     archive,
     console,
     fail,
     local,
-    now,
     print_json,
     seconds,
     table,
 )
+from gateway.cli.desk import AsRole, CaseOption, Purpose, Reason, at_desk
 from gateway.texts import text
 
 recordings_app = typer.Typer(name="recordings", help="What is kept of calls, why, and until when.")
@@ -59,8 +58,8 @@ def show(
     """One artifact: its facts, its grounds, and its deletion certificate once it is gone."""
     from storage import artifacts, certificates
 
-    with archive(config) as opened:
-        artifact_id = _find(opened, artifact, lang)
+    with at_desk(config, lang) as work:
+        opened, artifact_id = work.opened, work.artifact(artifact)
 
         def read(session: Any) -> tuple[Any, Any]:
             return artifacts.get(session, artifact_id), certificates.of_artifact(session, artifact_id)
@@ -117,30 +116,83 @@ def _is_genuine(session: Any, row: Any, public_key: str) -> bool | None:
 @recordings_app.command()
 def export(
     artifact: ArtifactId,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Where to write the FLAC file.")],
-    purpose: Annotated[str, typer.Option(help="Why, for the audit log: training, analysis, documentation.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where to write the copy.")],
+    purpose: Purpose = "",
+    role: AsRole = None,
+    case: CaseOption = "",
+    reason: Reason = "",
     config: ConfigFile = DEFAULT_FILE,
     lang: Language = "da",
 ) -> None:
-    """Write a readable copy (FLAC; caller left, agent right). The policy is asked, the reading is logged."""
-    from storage import readings
-    from storage.artifacts import NotReadable
+    """Write a readable copy: FLAC of a recording (caller left, agent right), ZIP of a package.
 
-    with archive(config) as opened:
-        artifact_id = _find(opened, artifact, lang)
+    The policy is asked and the reading is logged; the copy is yours to erase.
+    """
+    with at_desk(config, lang) as work:
+        artifact_id = work.artifact(artifact)
         if out.exists():
             raise fail(text("recordings.exists", lang, path=out))
-        try:
-            reader = readings.open_recording(
-                opened.database, opened.store, opened.keys, artifact_id, now(), actor(), "export", purpose
-            )
-        except NotReadable as refusal:
-            raise fail(f"{text('recordings.expired', lang)} {refusal}") from None
+        asking = work.asking(role, purpose, case, reason)
+        reader = work.desk.gate.open_media(asking, artifact_id, work.at, "export")
         descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
+        with os.fdopen(descriptor, "wb") as file, reader:
             while piece := reader.read(1 << 18):
                 file.write(piece)
     console.print(text("recordings.exported", lang, path=out, duration=f"{out.stat().st_size} B"))
+
+
+@recordings_app.command()
+def read(
+    artifact: ArtifactId,
+    purpose: Purpose = "",
+    role: AsRole = None,
+    case: CaseOption = "",
+    reason: Reason = "",
+    config: ConfigFile = DEFAULT_FILE,
+    lang: Language = "da",
+) -> None:
+    """Print the words of a transcript or derivative. The policy is asked and the reading is logged."""
+    with at_desk(config, lang) as work:
+        artifact_id = work.artifact(artifact)
+        asking = work.asking(role, purpose, case, reason)
+        typer.echo(work.desk.gate.read_words(asking, artifact_id, work.at).decode())
+
+
+@recordings_app.command()
+def may(
+    artifact: ArtifactId,
+    purpose: Purpose = "",
+    role: AsRole = None,
+    case: CaseOption = "",
+    reason: Reason = "",
+    config: ConfigFile = DEFAULT_FILE,
+    as_json: AsJson = False,
+    lang: Language = "da",
+) -> None:
+    """Whether you may read an artifact, and why (not). Opens and logs nothing. Exit status 3: no."""
+    with at_desk(config, lang) as work:
+        asking = work.asking(role, purpose, case, reason)
+        verdict = work.desk.gate.may_read(asking, work.artifact(artifact), work.at)
+    if as_json:
+        print_json(vars(verdict))
+    else:
+        console.print(verdict.why, style="green" if verdict.allowed else "red", markup=False)
+    if not verdict.allowed:
+        raise typer.Exit(3)
+
+
+@recordings_app.command()
+def disclose(
+    artifact: ArtifactId,
+    to: Annotated[str, typer.Option(help="The organisation that was given a copy; never a person.")],
+    role: AsRole = None,
+    config: ConfigFile = DEFAULT_FILE,
+    lang: Language = "da",
+) -> None:
+    """Note that an organisation was given a copy; it is told when a caller's order erases it (R-25, R-39)."""
+    with at_desk(config, lang) as work:
+        work.desk.disclose(work.asking(role), work.artifact(artifact), to, work.at)
+    console.print(text("desk.noted", lang))
 
 
 def artifact_rows(opened: Any, kind: Any, limit: int) -> list[dict[str, Any]]:
@@ -159,7 +211,7 @@ def print_artifacts(rows: list[dict[str, Any]], lang: str) -> None:
         [
             (
                 row["artifact"][:12],
-                row["call"][:8],
+                (row["call"] or "")[:8],
                 text(f"kind.{row['kind']}", lang),
                 text(f"state.{row['state']}", lang),
                 seconds(row["duration_ms"]),
@@ -196,19 +248,3 @@ def _facts(row: Any, grounds: Any) -> dict[str, Any]:
         "processor": row.processor,
         "region": row.region,
     }
-
-
-def _find(opened: Any, prefix: str, lang: str) -> str:
-    """The one artifact whose id begins so."""
-    from sqlalchemy import select
-
-    from storage.tables import Artifact
-
-    found = opened.database.read_sync(
-        lambda session: session.scalars(
-            select(Artifact.id).where(Artifact.id.startswith(prefix)).limit(2)
-        ).all()
-    )
-    if len(found) != 1 or not prefix:
-        raise fail(text("recordings.unknown", lang))
-    return str(found[0])

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from gateway.config.compliance import ComplianceSection
 from gateway.config.kinds import (
     EU_EEA,
     Address,
@@ -260,6 +261,7 @@ class ConfigFile(Section):
     )
     ivr: IvrSection = setting(IvrSection(), "The consent question.")
     policy: PolicySection = setting(PolicySection(), "How long what is kept, and why.")
+    compliance: ComplianceSection = setting(ComplianceSection(), "What must be on file first.")
     prompts: PromptsSection = setting(PromptsSection(), "What callers hear.")
     storage: StorageSection = setting(StorageSection(), "Where recordings and records are kept.")
     web: WebSection = setting(WebSection(), "Health and metrics.")

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from gateway.callflow.settings import FlowSettings, IvrSettings
 from gateway.config import checks
+from gateway.config.kinds import to_dataclass
 from gateway.config.mistakes import ConfigError, Mistake, from_validation, key_of, masked, mistake_at
 from gateway.config.sections import (
     CompanySection,
@@ -29,6 +30,7 @@ from gateway.config.sections import (
     WebSection,
 )
 from gateway.config.source import Source, Unreadable, read, with_environment
+from storage.policy.reuse import ReuseSettings
 from storage.policy.settings import PolicySettings
 
 
@@ -137,6 +139,12 @@ class Settings:
     def policy(self) -> PolicySettings:
         """How long what is kept, and why."""
         return self.file.policy.to_policy()
+
+    @property
+    def reuse(self) -> ReuseSettings:
+        """Which uses of recordings beside the consented ones are permitted, and by what."""
+        reuse: ReuseSettings = to_dataclass(ReuseSettings, self.file.compliance.reuse)
+        return reuse
 
     @property
     def controller(self) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from storage.model import ArtifactKind, Ground
-from storage.policy.book import Book
+from storage.policy.book import Book, Holding
 from storage.policy.recordings import may_be_sampled, opened_by_consent
 
 PROCESSOR = "PROCESSOR-"
@@ -66,11 +66,16 @@ def decide(book: Book, access: Access, at: datetime) -> Verdict:
         return Verdict(False, f"{access.artifact} does not exist (R-50).")
     verdict = Verdict(False, "")
     for holding in living:
-        sampled = drawn(book, holding.call, at) and opened_by_consent(book, holding, at)
-        verdict = may_read(access, holding.kind, book.effective(holding, at), at, sampled=sampled)
+        verdict = decide_for(book, holding, access, at)
         if verdict.allowed:
             break
     return verdict
+
+
+def decide_for(book: Book, holding: Holding, access: Access, at: datetime) -> Verdict:
+    """The same for one artifact of perhaps several with that name."""
+    sampled = drawn(book, holding.call, at) and opened_by_consent(book, holding, at)
+    return may_read(access, holding.kind, book.effective(holding, at), at, sampled=sampled)
 
 
 def drawn(book: Book, call: str | None, at: datetime) -> bool:

@@ -1,4 +1,7 @@
-"""`apply(book, event, at)`: let one event change the book, or say why the rules refuse it. Pure."""
+"""`change(book, event, at)`: let one event change the book, or say why the rules refuse it. Pure.
+
+Of some events a part can be refused while the rest happens, such as the keeping in `RightsAnswered`.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from storage.policy import claims, recordings, requests
+from storage.policy import claims, recordings, requests, restate
 from storage.policy import events as e
 from storage.policy.book import Book, Refused
 
@@ -22,11 +25,15 @@ HANDLERS: dict[type[Any], Callable[[Book, Any, datetime], list[str]]] = {
     e.SpecialCategory: recordings.special_category,
     e.Sampled: recordings.sampled,
     e.Restored: recordings.restored,
+    e.Restated: restate.restated,
     e.Withdrawn: requests.withdrawn,
+    e.ConsentInvalid: requests.consent_invalid,
     e.RightsRequest: requests.rights_request,
     e.RightsExtended: requests.rights_extended,
     e.RightsAnswered: requests.rights_answered,
+    e.DocumentationReleased: requests.documentation_released,
     e.ComplaintReceived: claims.complaint,
+    e.FreezeExtended: claims.freeze_extended,
     e.ComplaintDecided: claims.complaint_decided,
     e.ComplaintClosed: claims.complaint_closed,
     e.LimitationFactsGiven: claims.limitation_facts,
@@ -40,18 +47,22 @@ HANDLERS: dict[type[Any], Callable[[Book, Any, datetime], list[str]]] = {
 }
 
 
-def apply(book: Book, event: e.PolicyEvent, at: datetime) -> tuple[str, ...]:
-    """Let `event` happen at `at`; return what of it the rules refused (empty: nothing).
+def change(book: Book, event: e.PolicyEvent, at: datetime) -> tuple[str, ...]:
+    """Let `event` happen at `at`; what of it the rules refused while the rest happened (empty: nothing).
 
-    A refused event changes nothing. Of some events a part can be refused while the rest happens, such
-    as the keeping in `RightsAnswered`.
+    Raises `Refused` when the rules refuse all of it; then nothing is changed.
     """
-    try:
-        refusals = tuple(HANDLERS[type(event)](book, event, at))
-    except Refused as refused:
-        return (str(refused),)
+    refusals = tuple(HANDLERS[type(event)](book, event, at))
     _stop_recording_what_is_gone(book, at)
     return refusals
+
+
+def apply(book: Book, event: e.PolicyEvent, at: datetime) -> tuple[str, ...]:
+    """Let `event` happen at `at`; return what of it the rules refused, all or a part (empty: nothing)."""
+    try:
+        return change(book, event, at)
+    except Refused as refused:
+        return (str(refused),)
 
 
 def _stop_recording_what_is_gone(book: Book, at: datetime) -> None:

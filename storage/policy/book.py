@@ -36,7 +36,10 @@ RESTRICTED = frozenset({GroundName.CONSENT, GroundName.RIGHTS_DOC})
 
 @dataclass
 class Holding:
-    """One artifact and its grounds. `recorded_at`: when the recording behind it began."""
+    """One artifact and its grounds. `recorded_at`: when the recording behind it began.
+
+    `id` is the artifact's in an archive; it is empty in a rehearsal, and while an artifact is new.
+    """
 
     name: str
     kind: ArtifactKind
@@ -48,6 +51,7 @@ class Holding:
     on_consent: bool = False  # its collection rests on consent
     condemned: str = ""  # the rule of a deletion order; bars new grounds that are optional
     sources: tuple[Holding, ...] = ()  # of a derived artifact: it has the grounds of these
+    id: str = ""
 
 
 @dataclass

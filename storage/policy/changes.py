@@ -54,19 +54,17 @@ def limited(g: Ground, until: date | None, at: datetime) -> Ground:
 
 
 def withdraw(
-    grounds: Grounds, at: datetime, settings: PolicySettings, *, during_call: bool, erase: bool = False
+    grounds: Grounds, at: datetime, settings: PolicySettings, *, during_call: bool, order: str = ""
 ) -> Grounds:
     """Consent is withdrawn (R-20 to R-23): G-CONSENT ends, grounds with a purpose of their own stay.
 
     A triage already begun may be finished within some days. With deletion switched off G-CONSENT
-    keeps its date and loses its purposes and roles, unless erasure was asked for by name (`erase`).
+    keeps its date and loses its purposes and roles, unless there is an `order` to erase: what it is, with
+    its rule, as part of a sentence.
     """
     rules = settings.withdrawal
-    delete = erase or (rules.midcall_delete_partial if during_call else rules.delete_existing)
-    if erase:
-        why = "its erasure was asked for (R-23)"
-    else:
-        why = f"the caller withdrew the consent ({'R-22' if during_call else 'R-20'})"
+    delete = bool(order) or (rules.midcall_delete_partial if during_call else rules.delete_existing)
+    why = order or f"the caller withdrew the consent ({'R-22' if during_call else 'R-20'})"
     by_when, by_instant = days_from(
         at, settings.investigation.after_withdrawal_days, settings.retention.day_count
     )
@@ -125,10 +123,13 @@ def request_documentation(closed_at: datetime, settings: PolicySettings) -> Grou
 # --- complaints ---------------------------------------------------------------------------------
 
 
-def freeze(grounds: Grounds, complaint: str, at: datetime, settings: PolicySettings) -> Grounds:
+def freeze(
+    grounds: Grounds, complaint: str, at: datetime, settings: PolicySettings, reason: str = ""
+) -> Grounds:
     """G-COMPLAINT-FREEZE: day 30 shall not decide a complaint (R-35)."""
     days = settings.complaint.freeze_days
-    return (*grounds, ground_for_days(GroundName.COMPLAINT_FREEZE, at, days, settings, case=complaint))
+    frozen = ground_for_days(GroundName.COMPLAINT_FREEZE, at, days, settings, case=complaint, reason=reason)
+    return (*grounds, frozen)
 
 
 def keep_for_complaint(

@@ -29,6 +29,26 @@ def complaint(book: Book, event: e.ComplaintReceived, at: datetime) -> list[str]
     return []
 
 
+def freeze_extended(book: Book, event: e.FreezeExtended, at: datetime) -> list[str]:
+    """The days of the freeze begin anew, with a reason (R-36)."""
+    file = _complaint(book, event.complaint)
+    if not event.reason.strip():
+        raise Refused("a freeze is extended only with a written reason (R-36)")
+    frozen = [
+        holding
+        for holding in book.parts(file.calls, at)
+        if changes.has(holding.grounds, GroundName.COMPLAINT_FREEZE, at, file.id)
+    ]
+    if not frozen:
+        raise Refused("nothing is frozen for that complaint (R-36)")
+    for holding in frozen:
+        ended = changes.end(
+            holding.grounds, (GroundName.COMPLAINT_FREEZE,), at, "the freeze was extended (R-36)", file.id
+        )
+        holding.grounds = changes.freeze(ended, file.id, at, book.settings, event.reason)
+    return []
+
+
 def complaint_decided(book: Book, event: e.ComplaintDecided, at: datetime) -> list[str]:
     """Whether the complaint needs the calls, with a reason (R-36, R-37)."""
     file = _complaint(book, event.complaint)
@@ -254,6 +274,8 @@ def _case(book: Book, name: str) -> ClaimFile:
 
 def _add_to_case(book: Book, case: str, calls: tuple[str, ...], at: datetime) -> None:
     file = book.cases.get(case) or ClaimFile(case, at)
+    if not file.calls:  # opened before: it begins with its first call (§6, the default knowledge date)
+        file = replace(file, began_at=at)
     book.cases[case] = replace(file, calls=tuple(dict.fromkeys((*file.calls, *calls))))
 
 

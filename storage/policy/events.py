@@ -91,6 +91,14 @@ class Withdrawn:
 
 
 @dataclass(frozen=True)
+class ConsentInvalid:
+    """It turns out that there was no valid consent: a child, a wrong prompt, ... (R-04)."""
+
+    calls: Ids
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class RightsRequest:
     """A data subject uses a right (R-30). `requester`: "caller", or the id of an agent."""
 
@@ -117,11 +125,26 @@ class RightsAnswered:
 
 
 @dataclass(frozen=True)
+class DocumentationReleased:
+    """What documents a request is let go before its time is over (R-31)."""
+
+    request: str
+
+
+@dataclass(frozen=True)
 class ComplaintReceived:
     """Somebody complains about the content of these calls (R-35)."""
 
     complaint: str
     calls: Ids
+
+
+@dataclass(frozen=True)
+class FreezeExtended:
+    """A complaint needs more time to be decided, and why (R-36)."""
+
+    complaint: str
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -212,6 +235,14 @@ class Restored:
 
 
 @dataclass(frozen=True)
+class Restated:
+    """The settings in force are applied to what was kept before; `later`: also where it is kept longer."""
+
+    later: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class AuthorityOrdered:
     """A court, the police or a supervisor orders these calls kept (§4, priority 0)."""
 
@@ -237,10 +268,13 @@ PolicyEvent = Union[
     Derived,
     SpecialCategory,
     Withdrawn,
+    ConsentInvalid,
     RightsRequest,
     RightsExtended,
     RightsAnswered,
+    DocumentationReleased,
     ComplaintReceived,
+    FreezeExtended,
     ComplaintDecided,
     ComplaintClosed,
     LimitationFactsGiven,
@@ -251,6 +285,7 @@ PolicyEvent = Union[
     InvestigationExtended,
     Sampled,
     Restored,
+    Restated,
     AuthorityOrdered,
     AuthorityLifted,
 ]

@@ -119,7 +119,13 @@ def transcribed(book: Book, event: e.Transcribed, at: datetime) -> list[str]:
         raise Refused("what keeps the recording was decided for the recording alone (R-44)")
     book.add(
         replace(
-            recording, name=name, kind=ArtifactKind.TRANSCRIPT, made_at=at, part="transcript", grounds=grounds
+            recording,
+            name=name,
+            kind=ArtifactKind.TRANSCRIPT,
+            made_at=at,
+            part="transcript",
+            grounds=grounds,
+            id="",
         )
     )
     return []

@@ -26,10 +26,19 @@ def withdrawn(book: Book, event: e.Withdrawn, at: datetime) -> list[str]:
     return []
 
 
-def withdraw_calls(book: Book, calls: Iterable[str], at: datetime, *, erase: bool = False) -> list[str]:
+def consent_invalid(book: Book, event: e.ConsentInvalid, at: datetime) -> list[str]:
+    """There was no valid consent: what rests on it goes, whatever is set about withdrawals (R-04)."""
+    if not event.reason.strip():
+        raise Refused("a consent is declared invalid only with a written reason (R-04)")
+    if not withdraw_calls(book, event.calls, at, order="the consent was not valid (R-04)"):
+        raise Refused("of these calls nothing is kept on consent (R-04)")
+    return []
+
+
+def withdraw_calls(book: Book, calls: Iterable[str], at: datetime, *, order: str = "") -> list[str]:
     """End the consent for these calls; those for which there was any (R-20, R-22).
 
-    `erase`: erasure was asked for by name, which no setting about withdrawals leaves undone (R-23).
+    `order`: an order to erase, such as a request by name, which no setting leaves undone (R-23).
     """
     done = []
     for call in dict.fromkeys(calls):
@@ -44,7 +53,7 @@ def withdraw_calls(book: Book, calls: Iterable[str], at: datetime, *, erase: boo
             continue
         for holding in kept:
             holding.grounds = changes.withdraw(
-                holding.grounds, at, book.settings, during_call=during_call, erase=erase
+                holding.grounds, at, book.settings, during_call=during_call, order=order
             )
             holding.condemned = holding.condemned or "R-20"
         file.withdrawn_at = file.withdrawn_at or at
@@ -70,7 +79,8 @@ def rights_request(book: Book, event: e.RightsRequest, at: datetime) -> list[str
     if event.withdraws and event.requester != "caller":
         refusals.append("only the caller can withdraw the caller's consent (R-20)")
     elif event.withdraws or event.kind == "erasure":
-        withdraw_calls(book, calls, at, erase=event.kind == "erasure")
+        order = "its erasure was asked for (R-23)" if event.kind == "erasure" else ""
+        withdraw_calls(book, calls, at, order=order)
     return refusals
 
 
@@ -122,6 +132,23 @@ def rights_answered(book: Book, event: e.RightsAnswered, at: datetime) -> list[s
     file.answered_at = at
     document(book, event.request, changes.request_documentation(at, settings), at)
     return [f"answered, but not kept: {not_kept}"] if event.keep and not_kept else []
+
+
+def documentation_released(book: Book, event: e.DocumentationReleased, at: datetime) -> list[str]:
+    """The optional year ends early, which is allowed and preferred (R-31)."""
+    file = book.requests.get(event.request)
+    held = [
+        holding
+        for holding in book.parts(file.calls if file else (), at)
+        if changes.has(holding.grounds, GroundName.RIGHTS_DOC, at, event.request)
+    ]
+    if not held:
+        raise Refused("nothing is kept as documentation of that request (R-31)")
+    for holding in held:
+        holding.grounds = changes.end(
+            holding.grounds, (GroundName.RIGHTS_DOC,), at, "it was released early (R-31)", event.request
+        )
+    return []
 
 
 def no_keeping(

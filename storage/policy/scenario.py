@@ -149,13 +149,16 @@ EVENTS: dict[str, EventSpec] = {
             "withdraws": OPTIONAL_BOOL,
         },
     ),
+    "consent_invalid": EventSpec(e.ConsentInvalid, {"calls": IDS, "reason": TEXT}),
     "rights_extended": EventSpec(e.RightsExtended, {"request": ID}),
     "rights_answered": EventSpec(e.RightsAnswered, {"request": ID, "keep": OPTIONAL_BOOL}),
+    "documentation_released": EventSpec(e.DocumentationReleased, {"request": ID}),
     "complaint": EventSpec(e.ComplaintReceived, {"complaint": ID, "calls": Key("ids", False)}),
     "complaint_decided": EventSpec(
         e.ComplaintDecided,
         {"complaint": ID, "keep": BOOL, "scope": Key("ids", False, _PARTS), "reason": TEXT},
     ),
+    "freeze_extended": EventSpec(e.FreezeExtended, {"complaint": ID, "reason": TEXT}),
     "complaint_closed": EventSpec(e.ComplaintClosed, {"complaint": ID}),
     "limitation_facts": EventSpec(
         e.LimitationFactsGiven,

@@ -6,58 +6,18 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 import soundfile
-import yaml
 from sqlalchemy import select, update
-from typer.testing import CliRunner
 
-from gateway.app import Archive
 from gateway.cli import app
-from gateway.config import Settings
 from storage import audit_log, certificates, consents
 from storage.ledger import ErasureLedger, Line
 from storage.tables import Artifact, AuditEntry, Consent
-from tests.storage.world import World, consent_record, record_call
-
-NOW = datetime.now(timezone.utc)
-run = CliRunner()
-
-
-class Shop:
-    """A folder with a config file and an archive with one call of an hour ago and one of 40 days ago."""
-
-    def __init__(self, folder: Path) -> None:
-        self.config = folder / "config.yaml"
-        self.config.write_text(
-            yaml.safe_dump(
-                {
-                    "flows": {"customer": {"connect": "sip:agent@127.0.0.1:5070"}},
-                    "storage": {"folder": str(folder / "data"), "memory_folder": str(folder / "memory")},
-                    "control": {"socket": str(folder / "c")},
-                }
-            )
-        )
-        self.folder = folder
-        archive = self.archive()
-        world = World(folder, archive.database, archive.keys, archive.store, archive.settings.policy)
-        self.call, self.fresh = record_call(world, NOW - timedelta(hours=1), 2.0)
-        _, self.old = record_call(world, NOW - timedelta(days=40))
-        archive.close()
-
-    def archive(self) -> Archive:
-        return Archive.open(Settings.load(self.config, {}))
-
-    def tast1(self, *arguments: str, status: int = 0) -> str:
-        result = run.invoke(app, [*arguments, "--config", str(self.config)], env={"TAST1_LANG": "en"})
-        assert result.exit_code == status, result.output
-        return result.output
-
-    def json(self, *arguments: str) -> object:
-        return json.loads(self.tast1(*arguments, "--json"))
+from tests.cli.shop import NOW, Shop, run
+from tests.storage.world import World, consent_record, open_call
 
 
 @pytest.fixture
@@ -86,8 +46,8 @@ def test_recordings_show_basis_and_expiry(shop: Shop) -> None:
 
 
 def test_an_export_is_a_flac_file_and_leaves_an_audit_entry(shop: Shop, tmp_path: Path) -> None:
-    out = tmp_path / "copy.flac"
-    shop.tast1("recordings", "export", shop.fresh, "--out", str(out), "--purpose", "training")
+    out, qa = tmp_path / "copy.flac", shop.hire("qa", "QA")
+    shop.tast1("recordings", "export", shop.fresh, "--out", str(out), "--purpose", "training", by=qa)
     sound, rate = soundfile.read(out)
     assert (sound.shape, rate) == ((16000, 2), 8000)
     assert out.stat().st_mode & 0o077 == 0
@@ -96,14 +56,16 @@ def test_an_export_is_a_flac_file_and_leaves_an_audit_entry(shop: Shop, tmp_path
     archive.close()
     assert [e.action for e in entries][-1] == "export"
     assert "training" in entries[-1].detail
-    shop.tast1("recordings", "export", shop.fresh, "--out", str(out), "--purpose", "training", status=1)
+    shop.tast1(
+        "recordings", "export", shop.fresh, "--out", str(out), "--purpose", "training", status=1, by=qa
+    )
 
 
 def test_a_purpose_that_nobody_consented_to_is_refused(shop: Shop, tmp_path: Path) -> None:
     out = tmp_path / "copy.flac"
-    shown = shop.tast1("recordings", "export", shop.fresh, "-o", str(out), "--purpose", "marketing", status=1)
-    assert "R-03" in shown
-    assert "training" in shown
+    ask = ("recordings", "export", shop.fresh, "-o", str(out), "--purpose")
+    assert "R-03" in shop.tast1(*ask, "marketing", status=3, by=shop.hire("qa", "QA"))
+    assert "SYSADMIN" in shop.tast1(*ask, "training", status=3), "the machine's own account reads nothing"
     assert not out.exists()
 
 
@@ -111,7 +73,8 @@ def test_what_is_past_its_date_is_refused_before_any_sweep_and_the_refusal_is_lo
     shop: Shop, tmp_path: Path
 ) -> None:
     out = tmp_path / "copy.flac"
-    shown = shop.tast1("recordings", "export", shop.old, "-o", str(out), "--purpose", "training", status=1)
+    ask = ("recordings", "export", shop.old, "-o", str(out), "--purpose", "training")
+    shown = shop.tast1(*ask, status=3, by=shop.hire("qa", "QA"))
     assert "R-10" in shown
     assert not out.exists()
     archive = shop.archive()
@@ -216,27 +179,24 @@ def test_the_search_for_what_must_be_gone_fails_until_it_is(shop: Shop) -> None:
 
 def test_consent_evidence_is_shown_with_whether_its_signature_is_genuine(shop: Shop) -> None:
     archive = shop.archive()
-    record = consent_record(shop.call, at=NOW - timedelta(minutes=30), offer=2)
-    archive.database.write_sync(lambda s: consents.record(s, record, NOW, keys=archive.keys))
-    rows = archive.database.read_sync(
-        lambda s: list(
-            s.scalars(select(Artifact).where(Artifact.call_id == shop.call, Artifact.kind == "CE"))
-        )
-    )
-    signed = {
-        archive.database.read_sync(lambda s, r=row: s.get(Consent, r.consent_id).offer): row for row in rows
-    }
-
-    def shown(offer: int) -> str:
-        return shop.tast1("recordings", "show", signed[offer].id)
-
-    assert "signature is genuine" in shown(2)
-    assert "No genuine signature" in shown(1)  # stored without keys, as before records were signed
+    world = World(shop.folder, archive.database, archive.keys, archive.store, archive.settings.policy)
+    call = open_call(world, NOW)
     archive.database.write_sync(
-        lambda s: s.execute(update(Consent).where(Consent.offer == 2).values(played_ms=1))
+        lambda s: consents.record(s, consent_record(call, at=NOW), NOW, keys=archive.keys)
+    )
+
+    def evidence(call_id: str) -> str:
+        query = select(Artifact.id).where(Artifact.call_id == call_id, Artifact.kind == "CE")
+        return archive.database.read_sync(lambda s: s.scalars(query).one())
+
+    signed, unsigned = evidence(call), evidence(shop.call)
+    assert "signature is genuine" in shop.tast1("recordings", "show", signed)
+    assert "No genuine signature" in shop.tast1("recordings", "show", unsigned)  # stored without keys
+    archive.database.write_sync(
+        lambda s: s.execute(update(Consent).where(Consent.call_id == call).values(played_ms=1))
     )
     archive.close()
-    assert "No genuine signature" in shown(2)
+    assert "No genuine signature" in shop.tast1("recordings", "show", signed)
     assert "signature" not in shop.tast1("recordings", "show", shop.fresh)
 
 

@@ -27,8 +27,10 @@ import yaml
 from gateway.app import Archive
 from gateway.config import Settings
 from ivr_prompts.catalogue import ROLES, text_sha256
-from storage import artifacts, audit_log, calls, consents, readings
+from storage import artifacts, audit_log, calls, consents
+from storage.gate import Asking
 from storage.model import ArtifactKind
+from storage.people import Person, Role
 from storage.tables import Artifact, Call, Consent
 from tests.sip.signals import Pcm, tone
 
@@ -245,15 +247,8 @@ class Gateway:
     def sound(self, artifact_id: str) -> tuple[Pcm, Pcm]:
         """A recording's caller and agent, through policy and seal."""
         with self.archive() as opened:
-            reader = readings.open_recording(
-                opened.database,
-                opened.store,
-                opened.keys,
-                artifact_id,
-                datetime.now(timezone.utc),
-                {"id": "test", "role": "QA"},
-                purpose="training",
-            )
+            asking = Asking(Person("test", (Role("QA"),)), "QA", "training")
+            reader = opened.desk.gate.open_media(asking, artifact_id, datetime.now(timezone.utc))
             stereo, rate = soundfile.read(reader, dtype="int16", always_2d=True)
         assert rate == 8000
         return np.ascontiguousarray(stereo[:, 0]), np.ascontiguousarray(stereo[:, 1])

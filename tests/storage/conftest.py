@@ -1,4 +1,4 @@
-"""A fresh world for every test."""
+"""A fresh world for every test, on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -7,11 +7,33 @@ from pathlib import Path
 
 import pytest
 
-from tests.storage.world import World, open_world
+from tests.storage.world import World, open_world, use_postgres
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Whatever takes a world (or makes one in `home`) runs on both, unless it is about one of them."""
+    if "home" in metafunc.fixturenames:
+        only_sqlite = metafunc.definition.get_closest_marker("sqlite")
+        metafunc.parametrize("engine", ["sqlite"] if only_sqlite else ["sqlite", "postgresql"], indirect=True)
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = open_world(tmp_path)
+def engine(request: pytest.FixtureRequest) -> str:
+    """Which database: "sqlite" or "postgresql"."""
+    return str(request.param)
+
+
+@pytest.fixture
+def home(tmp_path: Path, engine: str, request: pytest.FixtureRequest) -> Path:
+    """A folder for a world; `open_world` there opens the same database in whatever process."""
+    if engine == "postgresql":
+        use_postgres(tmp_path, request.getfixturevalue("postgres"))
+    return tmp_path
+
+
+@pytest.fixture
+def world(home: Path) -> Iterator[World]:
+    """A world with nothing in it."""
+    made = open_world(home)
     yield made
     made.db.close()

@@ -8,11 +8,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from storage import artifacts, calls, consents
+from storage import artifacts, calls, consents, recordings
 from storage.artifacts import NotReadable
 from storage.database import Refused
 from storage.keys import Keys
 from storage.model import ArtifactKind
+from storage.policy.book import Refused as NotPermitted
 from storage.sweep import erase_now
 from storage.tables import Artifact, Case, Consent
 from tests.storage.world import ARRIVED, NUMBER, World, begin, consent_record, open_call, record_call
@@ -30,6 +31,7 @@ def insert(world: World, call_id: str, kind: str, **more: object) -> None:
     row = dict(
         id="a" * 32,
         kind=kind,
+        part="audio",
         call_id=call_id,
         state="capturing",
         created_at=LATER,
@@ -62,7 +64,7 @@ def test_no_sound_or_words_without_any_record(world: World, kind: str) -> None:
     with pytest.raises(Refused):
         insert(world, call_id, kind, consent_id="f" * 32, consent_decision="accepted")
     with pytest.raises(Refused):
-        insert(world, call_id, kind, case_id="no such case")
+        insert(world, call_id, kind, case_id="no such case", case_kind="investigation")
 
 
 @pytest.mark.parametrize("kind", CONTENT)
@@ -84,10 +86,14 @@ def test_a_stored_case_permits_an_investigators_recording_but_not_a_call_centre_
         lambda s: s.add(Case(id="case-1", kind="investigation", opened_at=LATER, opened_by="x"))
     )
     with pytest.raises(Refused):
-        insert(world, call_id, "AUD", case_id="case-1")
+        insert(world, call_id, "AUD", case_id="case-1", case_kind="investigation")
+    world.db.write_sync(lambda s: s.add(Case(id="k-1", kind="complaint", opened_at=LATER, opened_by="x")))
+    for claimed in ("complaint", "investigation", None):
+        with pytest.raises(Refused):
+            insert(world, call_id, "INVR", case_id="k-1", case_kind=claimed)
     with pytest.raises(Refused):
         insert(world, call_id, "INVR", consent_id=consent_id, consent_decision="accepted")
-    insert(world, call_id, "INVR", case_id="case-1")
+    insert(world, call_id, "INVR", case_id="case-1", case_kind="investigation")
 
 
 def test_a_decision_cannot_be_changed_under_a_recording(world: World) -> None:
@@ -98,7 +104,7 @@ def test_a_decision_cannot_be_changed_under_a_recording(world: World) -> None:
 
 def test_an_erased_recording_cannot_come_back_without_consent(world: World) -> None:
     call_id, recording = record_call(world)
-    world.db.write_sync(lambda s: consents.withdraw(s, call_id, LATER, "web", "caller"))
+    world.db.write_sync(lambda s: consents.withdraw(s, call_id, LATER, "web", "caller", world.settings))
     erase_now(world.db, world.store, [recording], LATER)
     with pytest.raises(Refused):
         world.db.write_sync(
@@ -112,7 +118,7 @@ def test_recording_cannot_have_begun_before_the_decision(world: World) -> None:
     early = ARRIVED + timedelta(seconds=21)
     with pytest.raises(Refused, match="recording_after_decision"):
         world.db.write_sync(
-            lambda s: artifacts.create_recording(s, world.keys, call_id, consent_id, early, world.settings)
+            lambda s: recordings.begin(s, world.keys, call_id, consent_id, early, world.settings)
         )
 
 
@@ -183,35 +189,37 @@ def test_a_yes_is_never_rewritten_by_a_late_key(world: World) -> None:
 def test_nothing_is_recorded_on_a_withdrawn_an_invalid_or_another_calls_consent(world: World) -> None:
     def start(call_id: str, consent_id: str) -> None:
         world.db.write_sync(
-            lambda s: artifacts.create_recording(s, world.keys, call_id, consent_id, LATER, world.settings)
+            lambda s: recordings.begin(s, world.keys, call_id, consent_id, LATER, world.settings)
         )
 
     other, mine, invalid = open_call(world), open_call(world), open_call(world)
     consent_id = store_decision(world, mine, "accepted")
-    with pytest.raises(ValueError, match="R-01"):
+    with pytest.raises(NotPermitted, match="R-01"):
         start(other, consent_id)
-    world.db.write_sync(lambda s: consents.withdraw(s, mine, LATER, "agent", "agent"))
-    with pytest.raises(ValueError, match="R-20"):
+    world.db.write_sync(lambda s: consents.withdraw(s, mine, LATER, "agent", "agent", world.settings))
+    with pytest.raises(NotPermitted, match="R-20"):
         start(mine, consent_id)
     invalid_id = store_decision(world, invalid, "accepted")
-    world.db.write_sync(lambda s: consents.invalidate(s, invalid_id, LATER, "wrong prompt"))
-    with pytest.raises(ValueError, match="R-20"):
+    world.db.write_sync(lambda s: consents.invalidate(s, invalid, LATER, "wrong prompt", world.settings))
+    with pytest.raises(NotPermitted, match="R-20"):
         start(invalid, invalid_id)
 
 
 def test_an_invalid_consent_closes_what_rests_on_it(world: World) -> None:
     call_id, recording = record_call(world)
-    (row,) = world.db.read_sync(lambda s: consents.of_call(s, call_id))
-    world.db.write_sync(lambda s: consents.invalidate(s, row.id, LATER, "wrong prompt"))
-    with pytest.raises(NotReadable):
-        world.db.read_sync(lambda s: artifacts.read_guard(s, recording, LATER))
+    gone = world.db.write_sync(
+        lambda s: consents.invalidate(s, call_id, LATER, "wrong prompt", world.settings)
+    )
+    assert gone == [recording]
+    with pytest.raises(NotReadable, match="R-04"):
+        world.db.read_sync(lambda s: artifacts.kept(s, recording, LATER))
 
 
 def test_withdrawing_twice_keeps_the_first_instant(world: World) -> None:
     call_id, recording = record_call(world)
-    world.db.write_sync(lambda s: consents.withdraw(s, call_id, LATER, "agent", "agent"))
+    world.db.write_sync(lambda s: consents.withdraw(s, call_id, LATER, "agent", "agent", world.settings))
     again = world.db.write_sync(
-        lambda s: consents.withdraw(s, call_id, LATER + timedelta(days=1), "web", "caller")
+        lambda s: consents.withdraw(s, call_id, LATER + timedelta(days=1), "web", "caller", world.settings)
     )
     assert again == []
     (row,) = world.db.read_sync(lambda s: consents.of_call(s, call_id))
@@ -231,13 +239,21 @@ def test_accepted_but_never_recorded_evidence_goes_a_month_after_the_call(world:
 
 def test_a_consent_given_anew_keeps_its_evidence_open_when_an_earlier_recording_goes(world: World) -> None:
     call_id, new = begin(world)
-    gone = world.db.write_sync(lambda s: consents.withdraw(s, call_id, LATER, "agent", "agent"))
+    gone = world.db.write_sync(
+        lambda s: consents.withdraw(s, call_id, LATER, "agent", "agent", world.settings)
+    )
     store_decision(world, call_id, "accepted", offer=2)
     assert erase_now(world.db, world.store, gone, LATER).erased[0].artifact_id == new.artifact_id
-    untils = world.db.read_sync(
-        lambda s: [g[0].until for a, g in artifacts.listing(s, call_id, ArtifactKind.CONSENT_EVIDENCE)]
-    )
-    assert sorted(map(str, untils)) == ["2025-02-14", "None"]
+
+    def untils() -> list[str]:
+        kind = ArtifactKind.CONSENT_EVIDENCE
+        found = world.db.read_sync(lambda s: artifacts.listing(s, call_id, kind))
+        return [str(grounds[0].until) for _, grounds in found]
+
+    assert untils() == ["2025-02-14", "2025-02-14"]
+    again = world.db.read_sync(lambda s: consents.of_call(s, call_id)[-1].id)
+    world.db.write_sync(lambda s: recordings.begin(s, world.keys, call_id, again, LATER, world.settings))
+    assert untils() == ["2025-03-16", "2025-03-16"]
 
 
 def test_the_spellings_of_a_danish_number_have_one_pseudonym(world: World) -> None:

@@ -16,7 +16,7 @@ from alembic.runtime.migration import MigrationContext
 from storage import audit_log
 from storage.database import Database, DatabaseError, Refused
 from storage.tables import Case, Table
-from tests.storage.world import ARRIVED, World, sqlite_only
+from tests.storage.world import ARRIVED, World
 
 
 def add_case(session, name: str = "case-1", at: datetime = ARRIVED) -> None:
@@ -139,7 +139,7 @@ def test_what_the_tables_forbid_is_refused_without_the_values(world: World) -> N
     assert "cases" in str(refusal.value) and "case-1" not in str(refusal.value)
 
 
-@sqlite_only
+@pytest.mark.sqlite
 def test_sqlite_runs_as_promised(world: World) -> None:
     def pragmas(session) -> dict[str, object]:
         names = ("journal_mode", "synchronous", "foreign_keys", "secure_delete", "temp_store")
@@ -151,7 +151,7 @@ def test_sqlite_runs_as_promised(world: World) -> None:
     assert (world.folder / "tast1.db").stat().st_mode & 0o077 == 0
 
 
-@sqlite_only
+@pytest.mark.sqlite
 def test_a_reader_in_the_way_of_scrubbing_is_reported(world: World) -> None:
     world.db.write_sync(add_case)
     reader = sqlite3.connect(world.folder / "tast1.db", isolation_level=None)

@@ -13,15 +13,17 @@ import pytest
 import soundfile
 
 from storage import artifacts, audit_log, calls, consents
-from storage.artifacts import NewRecording, NotReadable
+from storage.artifacts import NotReadable
+from storage.gate import Asking, Gate
 from storage.keys import Keys
 from storage.leftovers import Recovered, recover_leftovers
-from storage.readings import open_recording
+from storage.people import Person, Role
+from storage.recordings import NewRecording
 from storage.sweep import sweep
 from tests.storage.world import ARRIVED, World, begin, open_world, record_call, tone
 
 NOW = ARRIVED + timedelta(minutes=10)
-WHO = {"id": "qa-1", "role": "QA"}
+WHO = Asking(Person("qa-1", (Role("QA"),)), "QA", "training")
 
 
 def half_done(world: World, seconds: float = 2.0) -> tuple[str, NewRecording]:
@@ -40,8 +42,12 @@ def recover(world: World, **more: object) -> Recovered:
     return recover_leftovers(world.db, world.store, world.keys, NOW, world.settings, **more)  # type: ignore[arg-type]
 
 
+def gate(world: World) -> Gate:
+    return Gate(world.db, world.store, world.keys, world.settings)
+
+
 def samples(world: World, artifact_id: str) -> bytes:
-    with open_recording(world.db, world.store, world.keys, artifact_id, NOW, WHO) as reader:
+    with gate(world).open_media(WHO, artifact_id, NOW) as reader:
         return soundfile.read(reader, dtype="int16")[0].astype("<i2").tobytes()
 
 
@@ -66,7 +72,7 @@ def test_what_lay_in_memory_still_is_appended(world: World) -> None:
 
 def test_a_recording_withdrawn_before_the_kill_is_not_brought_back(world: World) -> None:
     call_id, new = half_done(world)
-    world.db.write_sync(lambda s: consents.withdraw(s, call_id, ARRIVED, "agent", "agent"))
+    world.db.write_sync(lambda s: consents.withdraw(s, call_id, ARRIVED, "agent", "agent", world.settings))
     found = recover(world)
     assert found.abandoned == [new.artifact_id] and found.sealed == []
     assert [e.artifact_id for e in sweep(world.db, world.store, NOW).erased] == [new.artifact_id]
@@ -126,10 +132,10 @@ for start in range(0, len(pcm), 8000):
 
 
 @pytest.mark.kill
-def test_a_gateway_killed_while_recording_loses_nothing_it_had_spooled(tmp_path: Path) -> None:
+def test_a_gateway_killed_while_recording_loses_nothing_it_had_spooled(home: Path) -> None:
     root = Path(__file__).parents[2]
     child = subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(tmp_path)],
+        [sys.executable, "-c", CHILD, str(home)],
         cwd=root,
         stdout=subprocess.PIPE,
         text=True,
@@ -139,7 +145,7 @@ def test_a_gateway_killed_while_recording_loses_nothing_it_had_spooled(tmp_path:
     child.send_signal(signal.SIGKILL)
     told += child.stdout.read().split()
     child.wait()
-    world = open_world(tmp_path)
+    world = open_world(home)
     try:
         assert recover(world).sealed == [told[0]]
         pcm = samples(world, told[0])
@@ -157,13 +163,17 @@ def actions(world: World, artifact_id: str) -> list[str]:
 
 def test_every_reading_and_every_refusal_is_in_the_audit_log(world: World) -> None:
     call_id, recording = record_call(world)
-    open_recording(world.db, world.store, world.keys, recording, NOW, WHO, "export", "training").close()
-    world.db.write_sync(lambda s: consents.withdraw(s, call_id, NOW, "web", "caller"))
+    gate(world).open_media(WHO, recording, NOW, "export").close()
+    world.db.write_sync(lambda s: consents.withdraw(s, call_id, NOW, "web", "caller", world.settings))
     with pytest.raises(NotReadable, match="R-20"):
-        open_recording(world.db, world.store, world.keys, recording, NOW, WHO)
+        gate(world).open_media(WHO, recording, NOW)
     assert actions(world, recording)[-3:] == ["export", "ground.end", "deny"]
+    (told,) = [
+        e for e in world.db.read_sync(lambda s: list(audit_log.entries(s, recording))) if "qa-1" in e.actor
+    ][:1]
+    assert '"purpose":"training"' in told.detail and "G-CONSENT" in told.detail
     with pytest.raises(NotReadable, match="no such artifact"):
-        open_recording(world.db, world.store, world.keys, "0" * 32, NOW, WHO)
+        gate(world).open_media(WHO, "0" * 32, NOW)
     assert actions(world, "0" * 32) == ["deny"]
 
 

@@ -17,7 +17,7 @@ from storage.remains import Finding
 from storage.sweep import sweep
 from storage.tables import Artifact, CallerNumber, DataKey, Peaks
 from tests.storage.test_sweep import MIDNIGHT
-from tests.storage.world import ARRIVED, World, begin, record_call, sqlite_only
+from tests.storage.world import ARRIVED, World, begin, record_call
 
 NOW = MIDNIGHT + timedelta(minutes=1)
 
@@ -121,7 +121,7 @@ def test_consent_evidence_that_nothing_keeps_is_found(swept: tuple[World, str, s
     assert search(world) == [Finding("consent", consent_id)]
 
 
-@sqlite_only
+@pytest.mark.sqlite
 def test_bytes_of_a_destroyed_key_in_the_database_file_are_found(swept: tuple[World, str, str, str]) -> None:
     world, _, gone, _ = swept
     wrapped = world.keys.wrap(gone, new_data_key())

@@ -20,9 +20,9 @@ from storage.sealed import MediaError
 from storage.sweep import erase_now, sweep
 from storage.tables import Artifact, Call, CallerNumber, Consent, DataKey, Tombstone
 from tests.storage.test_sweep import hold, state_of
-from tests.storage.world import ARRIVED, World, begin, open_world, record_call, sqlite_only
+from tests.storage.world import ARRIVED, World, begin, open_world, record_call
 
-pytestmark = sqlite_only  # a backup here is a copy of files
+pytestmark = pytest.mark.sqlite  # a backup here is a copy of files
 ERASED_AT = ARRIVED + timedelta(days=3)
 NOW = ARRIVED + timedelta(days=4)
 MONTHS_LATER = ARRIVED + timedelta(days=90)
@@ -53,7 +53,9 @@ def restore(world: World) -> World:
 
 
 def withdraw_and_erase(world: World, call_id: str) -> None:
-    ids = world.db.write_sync(lambda s: consents.withdraw(s, call_id, ERASED_AT, "web", "caller"))
+    ids = world.db.write_sync(
+        lambda s: consents.withdraw(s, call_id, ERASED_AT, "web", "caller", world.settings)
+    )
     assert [e.artifact_id for e in erase_now(world.db, world.store, ids, ERASED_AT).erased] == ids
 
 
@@ -66,7 +68,7 @@ def assert_gone(world: World, recordings: list[str]) -> None:
         assert state_of(world, recording) == "erased"
         assert not world.store.media_path(recording).exists()
         with pytest.raises(NotReadable):
-            world.db.write_sync(lambda s, r=recording: artifacts.unlock(s, world.keys, r, NOW))
+            world.db.write_sync(lambda s, r=recording: artifacts.data_key(s, world.keys, r, NOW))
     names = {certificates.pseudonym(each) for each in recordings}
     told = world.db.read_sync(lambda s: [c for c in certificates.listing(s) if c.artifact_pseudonym in names])
     assert len(told) == len(recordings)
@@ -90,7 +92,7 @@ def test_twenty_erasures_survive_the_restore_of_a_backup_from_before_them(world:
     assert_gone(world, gone)
     assert count(world, Tombstone) == 20 and count(world, DataKey) == 4 and count(world, CallerNumber) == 4
     for recording in kept:
-        assert world.db.write_sync(lambda s, r=recording: artifacts.unlock(s, world.keys, r, NOW))
+        assert world.db.write_sync(lambda s, r=recording: artifacts.data_key(s, world.keys, r, NOW))
     assert replay(world.db, world.store, NOW) == Replayed()
     assert sweep(world.db, world.store, NOW).erased == ()
     assert world.db.read_sync(audit_log.verify).intact
@@ -207,7 +209,9 @@ def test_erasure_goes_on_without_a_certificate_while_the_ledger_cannot_be_writte
             raise MediaError("noting an erasure: no space left")
 
         broken.setattr(ErasureLedger, "append", refuse)
-        world.db.write_sync(lambda s: consents.withdraw(s, call_id, ERASED_AT, "web", "caller"))
+        world.db.write_sync(
+            lambda s: consents.withdraw(s, call_id, ERASED_AT, "web", "caller", world.settings)
+        )
         result = erase_now(world.db, world.store, recording, ERASED_AT)
     assert [f.artifact_id for f in result.failed] == [recording]
     assert not world.store.media_path(recording).exists() and count(world, Tombstone) == 0
@@ -282,17 +286,17 @@ replay(world.db, world.store, NOW, checkpoint=checkpoint)
 @pytest.mark.parametrize(
     "step", ["replay blocked", "in the ledger", "file removed", "files removed", "certifying", "certified"]
 )
-def test_a_replay_killed_at_any_step_is_completed_once(tmp_path: Path, step: str) -> None:
-    world = open_world(tmp_path)
+def test_a_replay_killed_at_any_step_is_completed_once(home: Path, step: str) -> None:
+    world = open_world(home)
     made = [record_call(world, at=ARRIVED + timedelta(minutes=n), seconds=0.2) for n in range(3)]
     world = back_up(world)
     for call_id, _ in made:
         withdraw_and_erase(world, call_id)
     restore(world).db.close()
     root = Path(__file__).parents[2]
-    command = [sys.executable, "-c", CHILD, str(tmp_path), step]
+    command = [sys.executable, "-c", CHILD, str(home), step]
     assert subprocess.run(command, cwd=root, timeout=120).returncode == -signal.SIGKILL
-    world = open_world(tmp_path)
+    world = open_world(home)
     try:
         replay(world.db, world.store, NOW)
         assert_gone(world, [recording for _, recording in made])

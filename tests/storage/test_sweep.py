@@ -13,7 +13,10 @@ from sqlalchemy import func, select
 
 from storage import artifacts, audit_log, calls, certificates, consents
 from storage.artifacts import NotReadable
+from storage.gate import Asking, Gate
 from storage.model import Ground, GroundName
+from storage.people import Person, Role
+from storage.policy.settings import PolicySettings, WithdrawalSettings
 from storage.sealed import MediaError
 from storage.sweep import erase_now, sweep
 from storage.tables import Artifact, Call, CallerNumber, Consent, DataKey, GroundRow, Tombstone
@@ -26,7 +29,6 @@ from tests.storage.world import (
     open_call,
     open_world,
     record_call,
-    sqlite_only,
 )
 
 MIDNIGHT = datetime(2025, 2, 14, 23, 0, tzinfo=timezone.utc)  # 15 February 2025, 00:00 in Copenhagen
@@ -64,9 +66,9 @@ def test_a_recording_lives_through_its_thirtieth_day_and_not_a_moment_longer(wor
 
 def test_past_its_date_a_recording_is_unreadable_though_no_sweep_ran(world: World) -> None:
     _, recording = record_call(world)
-    world.db.write_sync(lambda s: artifacts.unlock(s, world.keys, recording, MIDNIGHT - TICK))
+    world.db.write_sync(lambda s: artifacts.data_key(s, world.keys, recording, MIDNIGHT - TICK))
     with pytest.raises(NotReadable, match="R-10"):
-        world.db.write_sync(lambda s: artifacts.unlock(s, world.keys, recording, MIDNIGHT))
+        world.db.write_sync(lambda s: artifacts.data_key(s, world.keys, recording, MIDNIGHT))
     assert world.store.media_path(recording).exists()
 
 
@@ -172,23 +174,29 @@ def test_an_unrecorded_call_keeps_no_number_and_goes_after_thirty_days(world: Wo
 def test_withdrawal_closes_the_recording_at_once_and_erases_it(world: World) -> None:
     call_id, recording = record_call(world)
     at = ARRIVED + timedelta(days=3)
-    ended = world.db.write_sync(lambda s: consents.withdraw(s, call_id, at, "web", "caller"))
+    ended = world.db.write_sync(lambda s: consents.withdraw(s, call_id, at, "web", "caller", world.settings))
     assert ended == [recording]
     with pytest.raises(NotReadable, match="R-20"):
-        world.db.write_sync(lambda s: artifacts.unlock(s, world.keys, recording, at))
+        world.db.write_sync(lambda s: artifacts.data_key(s, world.keys, recording, at))
     assert [e.artifact_id for e in erase_now(world.db, world.store, ended, at).erased] == [recording]
     assert not world.store.media_path(recording).exists()
     certificate = world.db.read_sync(lambda s: certificates.of_artifact(s, recording))
-    assert certificate.due_at == at and certificate.lapsed[0]["ended_by"] == "consent was withdrawn (R-20)"
+    assert (
+        certificate.due_at == at
+        and certificate.lapsed[0]["ended_by"] == "the caller withdrew the consent (R-20)"
+    )
 
 
 def test_withdrawal_without_deletion_leaves_it_unreadable_to_its_date(world: World) -> None:
     call_id, recording = record_call(world)
+    only_future = PolicySettings(withdrawal=WithdrawalSettings(delete_existing=False))
     world.db.write_sync(
-        lambda s: consents.withdraw(s, call_id, ARRIVED, "web", "caller", delete_partial=False)
+        lambda s: consents.withdraw(s, call_id, ARRIVED + timedelta(days=1), "web", "caller", only_future)
     )
+    gate = Gate(world.db, world.store, world.keys, world.settings)
+    asking = Asking(Person("qa", (Role("QA"),)), "QA", "training")
     with pytest.raises(NotReadable, match="R-20"):
-        world.db.write_sync(lambda s: artifacts.unlock(s, world.keys, recording, ARRIVED))
+        gate.open_media(asking, recording, ARRIVED + timedelta(days=1))
     assert sweep(world.db, world.store, MIDNIGHT - TICK).erased == ()
     assert len(sweep(world.db, world.store, MIDNIGHT).erased) == 1
 
@@ -202,7 +210,7 @@ def hold(until: datetime | None = None) -> Ground:
 def test_a_held_recording_stays_and_goes_at_once_when_the_hold_ends(world: World) -> None:
     call_id, recording = record_call(world)
     world.db.write_sync(lambda s: artifacts.add_ground(s, recording, hold(), ARRIVED))
-    world.db.write_sync(lambda s: consents.withdraw(s, call_id, ARRIVED, "web", "caller"))
+    world.db.write_sync(lambda s: consents.withdraw(s, call_id, ARRIVED, "web", "caller", world.settings))
     later = MIDNIGHT + timedelta(days=100)
     assert erase_now(world.db, world.store, [recording], later).erased == ()
     assert sweep(world.db, world.store, later).erased == ()
@@ -251,14 +259,14 @@ def test_a_file_that_cannot_be_removed_is_unreadable_reported_and_tried_again(
         result = sweep(world.db, world.store, MIDNIGHT)
     assert [f.artifact_id for f in result.failed] == [recording] and result.erased == ()
     with pytest.raises(NotReadable, match="R-60"):
-        world.db.read_sync(lambda s: artifacts.read_guard(s, recording, ARRIVED))
+        world.db.read_sync(lambda s: artifacts.kept(s, recording, ARRIVED))
 
     assert len(sweep(world.db, world.store, MIDNIGHT + timedelta(hours=1)).erased) == 1
     certificate = world.db.read_sync(lambda s: certificates.of_artifact(s, recording))
     assert len(certificate.failures) == 1 and certificate.blocked_at == MIDNIGHT
 
 
-@sqlite_only
+@pytest.mark.sqlite
 def test_no_byte_of_the_wrapped_key_the_number_or_the_evidence_is_left_in_the_database(world: World) -> None:
     for day in range(8):
         record_call(world, at=ARRIVED + timedelta(days=day), seconds=0.2)
@@ -296,7 +304,6 @@ from tests.storage.world import (
     open_call,
     open_world,
     record_call,
-    sqlite_only,
 )
 
 folder, step, nth, now = sys.argv[1:]
@@ -321,19 +328,19 @@ def kill_sweep_at(folder: Path, step: str, nth: int, now: datetime) -> int:
 
 @pytest.mark.kill
 @pytest.mark.parametrize(("step", "nth"), KILLS)
-def test_a_sweep_killed_at_any_step_is_completed_once(tmp_path: Path, step: str, nth: int) -> None:
-    world = open_world(tmp_path)
+def test_a_sweep_killed_at_any_step_is_completed_once(home: Path, step: str, nth: int) -> None:
+    world = open_world(home)
     recordings = [record_call(world, at=ARRIVED + timedelta(hours=h), seconds=0.2)[1] for h in range(3)]
     unfinished = begin(world, at=ARRIVED + timedelta(days=20))[1].artifact_id
     world.db.close()
 
-    assert kill_sweep_at(tmp_path, step, nth, MIDNIGHT) == -signal.SIGKILL
+    assert kill_sweep_at(home, step, nth, MIDNIGHT) == -signal.SIGKILL
 
-    world = open_world(tmp_path)
+    world = open_world(home)
     try:
         for recording in () if step in BEFORE_ANY_COMMIT else recordings:
             with pytest.raises(NotReadable):
-                world.db.read_sync(lambda s, r=recording: artifacts.read_guard(s, r, ARRIVED))
+                world.db.read_sync(lambda s, r=recording: artifacts.kept(s, r, ARRIVED))
         sweep(world.db, world.store, MIDNIGHT + timedelta(minutes=1))
         for recording in recordings:
             assert state_of(world, recording) == "erased"

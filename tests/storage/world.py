@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import numpy as np
-import pytest
 import sqlalchemy as sa
 
-from storage import artifacts, calls, consents
+from storage import calls, consents, recordings
 from storage.database import Database
 from storage.keys import Keys
 from storage.media import MediaStore
@@ -33,24 +31,22 @@ class World:
     settings: PolicySettings
 
 
-sqlite_only = pytest.mark.skipif("TAST1_TEST_POSTGRES" in os.environ, reason="about SQLite's own files")
+def use_postgres(folder: Path, server: str) -> None:
+    """From now on the world in `folder` has a database of its own on that server."""
+    name = "t" + hashlib.sha256(str(folder).encode()).hexdigest()[:16]
+    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sa.text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    url = sa.make_url(server).set(database=name).render_as_string(hide_password=False)
+    (folder / "database.url").write_text(url)
 
 
 def database_url(folder: Path) -> str:
-    """SQLite in `folder`; with TAST1_TEST_POSTGRES (a server's URL), a database there named after it."""
-    server = os.environ.get("TAST1_TEST_POSTGRES")
-    if not server:
-        return f"sqlite:///{folder}/tast1.db"
-    name = "t" + hashlib.sha256(str(folder).encode()).hexdigest()[:16]
-    made = folder / "postgres"
-    if not made.exists():
-        engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            connection.execute(sa.text(f"DROP DATABASE IF EXISTS {name}"))
-            connection.execute(sa.text(f"CREATE DATABASE {name}"))
-        engine.dispose()
-        made.touch()
-    return sa.make_url(server).set(database=name).render_as_string(hide_password=False)
+    """The database of the world in `folder`, in whatever process: SQLite there, unless told otherwise."""
+    chosen = folder / "database.url"
+    return chosen.read_text() if chosen.exists() else f"sqlite:///{folder}/tast1.db"
 
 
 def open_world(folder: Path) -> World:
@@ -94,14 +90,14 @@ def open_call(world: World, at: datetime = ARRIVED, number: str = NUMBER) -> str
     )
 
 
-def begin(world: World, at: datetime = ARRIVED) -> tuple[str, artifacts.NewRecording]:
+def begin(world: World, at: datetime = ARRIVED) -> tuple[str, recordings.NewRecording]:
     """A consented call whose recording has begun, nothing in its spool yet."""
     call_id = open_call(world, at)
 
     def start(session):
         consent = consents.record(session, consent_record(call_id, at=at), at + timedelta(seconds=22))
         started = at + timedelta(seconds=30)
-        return artifacts.create_recording(session, world.keys, call_id, consent.id, started, world.settings)
+        return recordings.begin(session, world.keys, call_id, consent.id, started, world.settings)
 
     return call_id, world.db.write_sync(start)
 
@@ -124,7 +120,7 @@ def record_call(world: World, at: datetime = ARRIVED, seconds: float = 1.0) -> t
     end = at + timedelta(seconds=60)
 
     def close(session):
-        artifacts.seal(session, new.artifact_id, facts, end, world.settings)
+        recordings.seal(session, new.artifact_id, facts, end, world.settings)
         calls.close_call(session, call_id, end, "hangup_caller", world.settings)
 
     world.db.write_sync(close)

@@ -1,17 +1,8 @@
-"""What the commands say, in Danish and English: `text("calls.none", "da")`.
-
-Every row is in both languages, with the same placeholders. Messages about settings and log texts
-are for operators, and in English only.
-"""
+"""What is said of the archive: tables, recordings, erasure, the audit log, settings."""
 
 from __future__ import annotations
 
-from typing import Any
-
-LANGUAGES = ("da", "en")
-
 TEXTS: dict[str, tuple[str, str]] = {  # key: Danish, English
-    # columns of tables
     "column.call": ("Opkald", "Call"),
     "column.arrived": ("Ankommet", "Arrived"),
     "column.ended": ("Afsluttet", "Ended"),
@@ -42,7 +33,6 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: Danish, English
     "column.actor": ("Udført af", "Actor"),
     "column.action": ("Handling", "Action"),
     "column.result": ("Resultat", "Result"),
-    # what a decision, a kind, a state is called
     "decision.accepted": ("samtykke", "accepted"),
     "decision.none": ("intet svar", "no answer"),
     "decision.other_key": ("anden tast", "other key"),
@@ -68,85 +58,9 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: Danish, English
     "yes": ("ja", "yes"),
     "no": ("nej", "no"),
     "open_ended": ("indtil videre", "open-ended"),
-    # the timeline of a call, and what stands behind its entries
-    "event.arrived": ("opkald modtaget", "call arrived"),
-    "event.answered": ("besvaret", "answered"),
-    "event.greeting_started": ("velkomst begynder", "greeting begins"),
-    "event.prompt_started": ("spørgsmål om optagelse begynder", "consent prompt begins"),
-    "event.marker_passed": ("hørt", "marker passed"),
-    "event.prompt_finished": ("spørgsmål hørt til ende", "consent prompt heard to its end"),
-    "event.key": ("tast", "key"),
-    "event.decision": ("svar", "decision"),
-    "event.consent_stored": ("samtykke registreret", "consent record stored"),
-    "event.consent_not_stored": (
-        "samtykke kunne ikke registreres: optages ikke",
-        "consent could not be stored: not recorded",
-    ),
-    "event.agent_dialled": ("medarbejder ringes op", "agent dialled"),
-    "event.agent_ringing": ("det ringer hos medarbejder", "agent is rung"),
-    "event.agent_answered": ("medarbejder svarede", "agent answered"),
-    "event.agent_failed": ("medarbejder ikke truffet", "agent not reached"),
-    "event.capture_started": ("optagelse begyndt", "capture started"),
-    "event.capture_paused": ("optagelse sat på pause", "capture paused"),
-    "event.capture_resumed": ("optagelse genoptaget", "capture resumed"),
-    "event.capture_stopped": ("optagelse slut", "capture stopped"),
-    "event.recording_sealed": ("optagelse forseglet", "recording sealed"),
-    "event.held": ("på hold", "on hold"),
-    "event.resumed": ("af hold igen", "off hold"),
-    "event.withdrawn": ("samtykke trukket tilbage", "consent withdrawn"),
-    "event.transferred": ("viderestillet ud af huset", "transferred outside"),
-    "event.hung_up": ("lagt på", "hung up"),
-    "event.leg_ended": ("forbindelse sluttet", "leg ended"),
-    "event.closed": ("opkald afsluttet", "call closed"),
-    "detail.version": ("version {value}", "version {value}"),
-    "detail.status": ("SIP {value}", "SIP {value}"),
-    "detail.offer": ("tilbud {value}", "offer {value}"),
-    "by.us": ("af os", "by us"),
-    "by.them": ("af modparten", "by the other side"),
-    "key.accept": ("den, der accepterer", "the accepting one"),
-    "key.other": ("en anden", "another"),
-    "marker.purposes_end": ("formålene", "purposes_end"),
-    "marker.key_instruction": ("tasten", "key_instruction"),
-    "marker.prompt_end": ("det hele", "prompt_end"),
-    "channel.agent": ("hos medarbejderen", "by the agent"),
-    "channel.key": ("med en tast", "by a key"),
-    "channel.web": ("på nettet", "on the web"),
-    "reason.busy": ("optaget", "busy"),
-    "reason.no_answer": ("svarer ikke", "no answer"),
-    "reason.unreachable": ("kan ikke nås", "unreachable"),
-    "reason.declined": ("afvist", "declined"),
-    "reason.no_agent": ("ingen medarbejder", "no agent"),
-    "reason.hangup": ("lagt på", "hang-up"),
-    "reason.withdrawn": ("samtykke trukket tilbage", "consent withdrawn"),
-    "reason.stopped": ("stoppet", "stopped"),
-    "reason.transferred": ("viderestillet ud af huset", "transferred outside"),
-    "reason.failed": ("fejl", "failure"),
-    "reason.ended": ("afsluttet", "ended"),
-    "reason.max_duration": ("varede for længe", "lasted too long"),
-    "reason.caller_hung_up": ("kunden lagde på", "the caller hung up"),
-    "reason.agent_hung_up": ("medarbejderen lagde på", "the agent hung up"),
-    "leg.caller": ("kunde", "caller"),
-    "leg.agent": ("medarbejder", "agent"),
-    "prompt.greeting": ("velkomst", "greeting"),
-    "prompt.consent": ("spørgsmål om optagelse", "consent prompt"),
-    "prompt.thank_you": ("tak-tone", "thank-you tone"),
-    "prompt.please_wait": ("vent venligst", "please wait"),
-    "prompt.stopped": ("optagelsen er stoppet", "recording stopped"),
-    "prompt.no_agent": ("ingen ledig", "nobody available"),
-    "prompt.goodbye": ("farvel", "goodbye"),
-    "prompt.ringback": ("ringetone", "ringback tone"),
-    "prompt.problem": ("teknisk fejl", "problem"),
-    "verdict.accepted": ("samtykke", "accepted"),
-    "verdict.early": ("for tidligt", "early"),
-    "verdict.late": ("for sent", "late"),
-    "verdict.other": ("gælder ikke", "other"),
-    "verdict.not_isolated": ("del af et nummer", "part of a number"),
-    "verdict.duplicate": ("gentagelse", "duplicate"),
-    # titles and results
     "title.calls": ("Opkald", "Calls"),
     "title.recordings": ("Optagelser", "Recordings"),
     "title.artifacts": ("Opbevaret indhold", "Artifacts"),
-    "title.timeline": ("Forløb af opkald {call}", "Timeline of call {call}"),
     "title.certificates": ("Slettebeviser", "Deletion certificates"),
     "title.remains": ("Skulle være slettet", "Should be gone"),
     "title.sweep": ("Sletning", "Sweep"),
@@ -248,6 +162,14 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: Danish, English
         "Der er flere poster, end der blev eksporteret.",
         "There are more entries than were exported.",
     ),
+    "audit.fault.undeclared": (
+        "Posten er fjernet, og ingen senere post siger det.",
+        "The entry was removed, and no later entry says so.",
+    ),
+    "audit.fault.forked": (
+        "Posten er en anden end i den ældre eksport: loggen er skrevet om siden.",
+        "The entry is another than in the older export: the log was rewritten since.",
+    ),
     "audit.fault.cut_short": ("Posten er afbrudt midt i.", "The entry is cut short."),
     "audit.fault.rewritten": (
         "Loggen slutter anderledes end den eksporterede: den er skrevet om.",
@@ -260,64 +182,4 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: Danish, English
         "Tast1 kører ikke (start den med `tast1 serve`).",
         "Tast1 is not running (start it with `tast1 serve`).",
     ),
-    "demo.begins": (
-        "To kunder ringer til {uri}: en taster 1 og taler, en er tavs. Det tager ca. {seconds} s.",
-        "Two callers dial {uri}: one presses 1 and speaks, one stays silent. It takes about {seconds} s.",
-    ),
-    "demo.not_ours": (
-        "{path} er ikke fra en demo og røres ikke; vælg en anden mappe med --folder.",
-        "{path} is not a demo's and is left alone; choose another folder with --folder.",
-    ),
-    "demo.failed": (
-        "Demoen viste ikke det, den skulle: se ovenfor.",
-        "The demo did not show what it should: see above.",
-    ),
-    "call.running": ("Opkald i gang …", "Call in progress …"),
-    "title.phone": ("Opkald set fra telefonen", "The call as the phone saw it"),
-    "phone.ready": ("telefonen er klar", "phone ready"),
-    "phone.dialled": ("ringer op", "dialled"),
-    "phone.ringing": ("det ringer", "ringing"),
-    "phone.answered": ("besvaret", "answered"),
-    "phone.early_media": ("lyd før svar", "sound before the answer"),
-    "phone.key": ("tast", "key"),
-    "phone.hold": ("sat på hold", "put on hold"),
-    "phone.resume": ("taget af hold", "taken off hold"),
-    "phone.refresh": ("forbindelse fornyet", "session refreshed"),
-    "phone.held": ("blev sat på hold", "was put on hold"),
-    "phone.resumed": ("blev taget af hold", "was taken off hold"),
-    "phone.digit": ("tast hørt", "digit heard"),
-    "phone.ended": ("slut", "ended"),
-    "phone.refer": ("viderestilling", "transfer"),
-    "phone.bye": ("telefonen går", "phone leaves"),
-    "demo.clock_forward": ("Uret stilles {days} dage frem.", "The clock goes {days} days forward."),
-    "demo.caller_accepts": ("En kunde taster 1 og taler.", "A caller presses 1 and speaks."),
-    "demo.caller_silent": ("En kunde siger intet og taster intet.", "A caller stays silent."),
-    "demo.audio_gone": ("Lyden er væk.", "The audio is gone."),
-    "demo.audio_there": ("Lyden er der endnu.", "The audio is still there."),
 }
-
-
-class UnknownLanguage(ValueError):
-    """A language that is not one of `LANGUAGES`."""
-
-
-def language(name: str) -> str:
-    """The language of a name such as `da` or `en_GB.UTF-8`; `UnknownLanguage` says which there are."""
-    short = name[:2].lower()
-    if short not in LANGUAGES:
-        raise UnknownLanguage(f"no such language (choose {' or '.join(LANGUAGES)}, or set TAST1_LANG)")
-    return short
-
-
-def text(key: str, lang: str, **values: Any) -> str:
-    """The text of a key in a language, with its placeholders filled; `KeyError` for an unknown one."""
-    return TEXTS[key][LANGUAGES.index(lang)].format(**values)
-
-
-def word(field: str, value: object, lang: str) -> str:
-    """What a detail of a timeline entry is called: `reason`, `busy` is "optaget" in Danish."""
-    if f"{field}.{value}" in TEXTS:
-        return text(f"{field}.{value}", lang)
-    if f"detail.{field}" in TEXTS:
-        return text(f"detail.{field}", lang, value=value)
-    return str(value)

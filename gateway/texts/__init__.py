@@ -1,0 +1,42 @@
+"""What the commands say, in Danish and English: `text("calls.none", "da")`.
+
+Every row is in both languages, with the same placeholders. Messages about settings and log texts
+are for operators, and in English only.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.texts import archive, calls, casework
+
+LANGUAGES = ("da", "en")
+
+TEXTS: dict[str, tuple[str, str]] = {**calls.TEXTS, **archive.TEXTS, **casework.TEXTS}
+"""Key to Danish and English."""
+
+
+class UnknownLanguage(ValueError):
+    """A language that is not one of `LANGUAGES`."""
+
+
+def language(name: str) -> str:
+    """The language of a name such as `da` or `en_GB.UTF-8`; `UnknownLanguage` says which there are."""
+    short = name[:2].lower()
+    if short not in LANGUAGES:
+        raise UnknownLanguage(f"no such language (choose {' or '.join(LANGUAGES)}, or set TAST1_LANG)")
+    return short
+
+
+def text(key: str, lang: str, **values: Any) -> str:
+    """The text of a key in a language, with its placeholders filled; `KeyError` for an unknown one."""
+    return TEXTS[key][LANGUAGES.index(lang)].format(**values)
+
+
+def word(field: str, value: object, lang: str) -> str:
+    """What a detail of a timeline entry is called: `reason`, `busy` is "optaget" in Danish."""
+    if f"{field}.{value}" in TEXTS:
+        return text(f"{field}.{value}", lang)
+    if f"detail.{field}" in TEXTS:
+        return text(f"detail.{field}", lang, value=value)
+    return str(value)

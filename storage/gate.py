@@ -1,0 +1,291 @@
+"""The gate: the one way for a person to what is kept. The API and the command line both pass through it.
+
+Promises:
+1. Nothing is given out that the policy does not allow at that instant: the role is held, an active ground is
+   open to it for the stated purpose, and the case is named and theirs (R-50, R-52).
+2. What was given out, and what was refused, is in the audit log before the first byte is read.
+3. A data key leaves storage only inside an opened reader.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NoReturn, TypeVar
+
+from sqlalchemy.orm import Session
+
+from storage import artifacts, audit_log, books, calls, cases
+from storage.artifacts import NotReadable
+from storage.cases import Note
+from storage.database import Database
+from storage.excerpts import Excerpt
+from storage.keys import Keys
+from storage.media import MediaStore
+from storage.model import CaseKind
+from storage.people import Person
+from storage.policy import access
+from storage.policy.access import CASE_ROLES, PROCESSOR, Access, Verdict
+from storage.policy.book import Holding
+from storage.policy.duties import DUTIES, SEARCHERS, may_do
+from storage.policy.settings import PolicySettings
+from storage.sealed import SealedReader
+from storage.tables import Artifact, Call, Case, Consent
+
+T = TypeVar("T")
+
+COPIES = frozenset({"export", "download"})
+"""Actions that take a copy away; a processor only views (R-52)."""
+
+CASE_KINDS = {"COMPLAINT": CaseKind.COMPLAINT, "INSPECTOR": CaseKind.INVESTIGATION}
+"""The roles that work on assigned cases only, and what cases these are."""
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Who asks, in which role, for what purpose, in which case, and why."""
+
+    person: Person
+    role: str
+    purpose: str = ""
+    case: str = ""
+    reason: str = ""
+
+    @property
+    def actor(self) -> dict[str, Any]:
+        """Who this is in the audit log."""
+        return self.person.actor(self.role)
+
+
+class NotAllowed(Exception):
+    """The role may not do that. The message says why, with the rule."""
+
+
+class Gate:
+    """The gate of one archive."""
+
+    def __init__(self, db: Database, store: MediaStore, keys: Keys, settings: PolicySettings) -> None:
+        self._db = db
+        self._store = store
+        self._keys = keys
+        self._settings = settings
+
+    # --- reading ----------------------------------------------------------------------------------
+
+    def open_media(
+        self, asking: Asking, artifact_id: str, at: datetime, action: str = "play"
+    ) -> SealedReader:
+        """The sealed file of an artifact as a file object: the FLAC of a recording, the ZIP of a package.
+
+        Raises `NotReadable` when the policy does not allow it, `storage.sealed.MediaError` when the file is
+        damaged or gone.
+        """
+        key = self._let_in(asking, artifact_id, at, action, self._key_of(artifact_id, at))
+        return self._store.open(artifact_id, key)
+
+    def read_words(self, asking: Asking, artifact_id: str, at: datetime, action: str = "read") -> bytes:
+        """The words of a transcript or derivative; `NotReadable` when the policy does not allow it."""
+
+        def words(session: Session) -> bytes:
+            key = artifacts.data_key(session, self._keys, artifact_id, at)
+            return artifacts.words(session, artifact_id, key)
+
+        return self._let_in(asking, artifact_id, at, action, words)
+
+    def read_consent(self, asking: Asking, artifact_id: str, at: datetime) -> Consent:
+        """The consent record that an artifact is (consent evidence, or the log of an unrecorded call)."""
+
+        def record(session: Session) -> Consent:
+            row = session.get(Consent, artifacts.required(session, artifact_id).consent_id or "")
+            if row is None:
+                raise NotReadable("it holds no consent record", "R-60")
+            return row
+
+        return self._let_in(asking, artifact_id, at, "read", record)
+
+    def read_notes(self, asking: Asking, case_id: str, at: datetime) -> list[Note]:
+        """What was written about a case: for who works on it, and for those who keep its documentation."""
+        row = self._db.read_sync(lambda s: s.get(Case, case_id))
+        why = self._db.read_sync(lambda s: _why_no_notes(s, asking, row))
+        if why:
+            self.refuse(asking, case_id, "read", why, at)
+        detail = {"purpose": asking.purpose, "case": case_id}
+        self._db.write_sync(lambda s: self._log(s, asking, case_id, "read", detail, at))
+        return self._db.read_sync(lambda s: cases.notes(s, self._keys, case_id))
+
+    def calls_of_number(self, asking: Asking, number: str, at: datetime) -> Sequence[Call]:
+        """The calls of a number, oldest first; the search is logged, not the number (R-50)."""
+        why = _why_no_search(asking)
+        if why:
+            self.refuse(asking, "archive", "search", why, at)
+        found = self._db.read_sync(lambda s: calls.of_caller(s, self._keys, number))
+        detail = {"purpose": asking.purpose, "case": asking.case, "found": len(found)}
+        self._db.write_sync(lambda s: self._log(s, asking, "archive", "search", detail, at))
+        return found
+
+    # --- acting -----------------------------------------------------------------------------------
+
+    def require(self, asking: Asking, event: type[Any], at: datetime, case: str | None = None) -> None:
+        """That the role may bring the event about, and works on the case if it is bound to one.
+
+        `NotAllowed` otherwise; the refusal is logged.
+        """
+        what = event.__name__
+        why = ""
+        if asking.person.role(asking.role) is None:
+            why = f"{asking.person.id} does not hold {asking.role} (R-50)"
+        elif not may_do(asking.role, event):
+            why = f"that is for {', '.join(DUTIES.get(event, ())) or 'nobody'}, not for {asking.role} (R-50)"
+        elif case and asking.role in CASE_ROLES and not self._works_on(asking, case):
+            why = f"{asking.person.id} is not assigned to {case} (R-50)"
+        if why:
+            detail = {"action": what, "case": case or ""}
+            self._db.write_sync(
+                lambda s: audit_log.append(s, at, "deny", case or "policy", detail, asking.actor)
+            )
+            raise NotAllowed(why)
+
+    def _works_on(self, asking: Asking, case: str) -> bool:
+        """Whether they are assigned to the case; one that is new, or not of their kind, asks for nobody."""
+
+        def look(session: Session) -> bool:
+            row = session.get(Case, case)
+            of_role = row is not None and row.kind == CASE_KINDS[asking.role].value
+            return not of_role or cases.is_member(session, case, asking.person.id)
+
+        return self._db.read_sync(look)
+
+    # --- deciding ---------------------------------------------------------------------------------
+
+    def may_read(self, asking: Asking, artifact_id: str, at: datetime, action: str = "read") -> Verdict:
+        """Whether the policy allows it, and why; nothing is logged and nothing is opened."""
+        return self._db.read_sync(lambda s: self._decide(s, asking, artifact_id, at, action))
+
+    def refuse(self, asking: Asking, subject: str, action: str, why: str, at: datetime) -> NoReturn:
+        """Log a refusal and raise it."""
+        rule = _rule(why)
+        detail = {"action": action, "rule": rule, "purpose": asking.purpose, "case": asking.case}
+        self._db.write_sync(lambda s: self._log(s, asking, subject, "deny", detail, at))
+        raise NotReadable(why, rule)
+
+    def _let_in(
+        self, asking: Asking, artifact_id: str, at: datetime, action: str, fn: Callable[[Session], T]
+    ) -> T:
+        """Decide, log and read in one transaction, so that nothing is opened unlogged."""
+
+        def pass_through(session: Session) -> T:
+            verdict = self._decide(session, asking, artifact_id, at, action)
+            if not verdict.allowed:
+                raise _Denied(verdict.why)
+            held = artifacts.grounds_of(session, artifact_id)
+            detail = {
+                "purpose": asking.purpose,
+                "case": asking.case,
+                "grounds": sorted({ground.ground.value for ground in held if ground.active(at)}),
+            }
+            self._log(session, asking, artifact_id, action, detail, at)
+            return fn(session)
+
+        try:
+            return self._db.write_sync(pass_through)
+        except _Denied as denied:
+            self.refuse(asking, artifact_id, action, str(denied), at)
+        except NotReadable as refusal:
+            self.refuse(asking, artifact_id, action, str(refusal), at)
+
+    def _decide(
+        self, session: Session, asking: Asking, artifact_id: str, at: datetime, action: str
+    ) -> Verdict:
+        held = asking.person.role(asking.role)
+        if held is None:
+            return Verdict(False, f"{asking.person.id} does not hold {asking.role} (R-50).")
+        try:
+            row = artifacts.kept(session, artifact_id, at)
+        except NotReadable as refusal:
+            return Verdict(False, str(refusal))
+        excerpt, holding = self._look(session, row)
+        wanted = Access(
+            asking.role,
+            holding.name,
+            asking.purpose or None,
+            asking.case or None,
+            asking.reason or None,
+            held.country,
+            held.ticket,
+            held.transfer_tool,
+            held.dpa,
+            held.expires_at,
+        )
+        verdict = access.decide_for(excerpt.book, holding, wanted, at)
+        if not verdict.allowed:
+            return verdict
+        if not asking.purpose and asking.role != "DPO":
+            return Verdict(False, f"{asking.role} must state the purpose (R-50).")
+        if action in COPIES and asking.role.startswith(PROCESSOR):
+            return Verdict(False, "A processor looks at it where it is and takes no copy (R-52).")
+        if asking.role in CASE_ROLES and not cases.is_member(session, asking.case, asking.person.id):
+            return Verdict(False, f"{asking.person.id} is not assigned to {asking.case} (R-50).")
+        return verdict
+
+    def _look(self, session: Session, row: Artifact) -> tuple[Excerpt, Holding]:
+        of_case = [row.case_id] if row.case_id and not row.call_id else []
+        excerpt = books.look(session, self._settings, [row.call_id] if row.call_id else [], of_case)
+        return excerpt, excerpt.holding(row.id)
+
+    def _key_of(self, artifact_id: str, at: datetime) -> Callable[[Session], bytes]:
+        return lambda session: artifacts.data_key(session, self._keys, artifact_id, at)
+
+    def _log(
+        self,
+        session: Session,
+        asking: Asking,
+        subject: str,
+        action: str,
+        detail: dict[str, Any],
+        at: datetime,
+    ) -> None:
+        told = {key: value for key, value in detail.items() if value not in ("", None)}
+        audit_log.append(session, at, action, subject, told, asking.actor, asking.reason, self._keys)
+
+
+class _Denied(Exception):
+    """The policy says no; raised through the transaction so that nothing of it stays."""
+
+
+def _why_no_notes(session: Session, asking: Asking, row: Case | None) -> str:
+    """Why somebody may not read what was written about a case; "": they may."""
+    if row is None:
+        return "there is no such case (R-50)"
+    if asking.person.role(asking.role) is None:
+        return f"{asking.person.id} does not hold {asking.role} (R-50)"
+    readers = {
+        CaseKind.RIGHTS_REQUEST: ("RIGHTS", "DPO"),
+        CaseKind.COMPLAINT: ("COMPLAINT", "LEGAL", "DPO"),
+        CaseKind.INVESTIGATION: ("INSPECTOR", "LEGAL", "DPO"),
+        CaseKind.AUTHORITY_ORDER: ("LEGAL", "DPO"),
+        CaseKind.SAMPLE: ("COMPLIANCE", "DPO"),
+    }[CaseKind(row.kind)]
+    if asking.role not in readers:
+        return f"what is written about it is for {', '.join(readers)} (R-50)"
+    if asking.role in CASE_ROLES and not cases.is_member(session, row.id, asking.person.id):
+        return f"{asking.person.id} is not assigned to {row.id} (R-50)"
+    return ""
+
+
+def _why_no_search(asking: Asking) -> str:
+    if asking.person.role(asking.role) is None:
+        return f"{asking.person.id} does not hold {asking.role} (R-50)"
+    if asking.role not in SEARCHERS:
+        return f"the calls of a number are looked up by {', '.join(SEARCHERS)} only (R-50)"
+    if SEARCHERS[asking.role] and not asking.case:
+        return f"{asking.role} must name the case that it is for (R-50)"
+    if not asking.purpose and not asking.reason:
+        return "state the purpose (R-50)"
+    return ""
+
+
+def _rule(why: str) -> str:
+    found = re.search(r"R-\d+", why)
+    return found.group() if found else "R-50"

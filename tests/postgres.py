@@ -1,0 +1,95 @@
+"""A PostgreSQL server of the tests' own: made on first use, on loopback, gone at the end.
+
+PostgreSQL does not run as root; then it runs as the user `postgres` that its Debian package makes. Where it
+is not installed its tests are skipped, and in CI they fail.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+_SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "fsync": "off",  # nothing here is kept
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "max_connections": "200",
+    "autovacuum": "off",
+}
+
+
+def programs() -> Path | None:
+    """The folder of the server's programs; None where it is not installed."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: int(p.parts[4]))
+    if found:
+        return found[-1].parent
+    on_path = shutil.which("initdb")
+    return Path(on_path).parent if on_path else None
+
+
+@contextmanager
+def server(**settings: str) -> Iterator[str]:
+    """A running server; its URL, for `sqlalchemy.create_engine`."""
+    folder = Path(tempfile.mkdtemp(prefix="tast1-postgres-"))
+    where = programs()
+    assert where is not None
+    user = "postgres" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
+    if os.getuid() == 0:
+        shutil.chown(folder, user)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    options = {**_SETTINGS, "port": str(port), "unix_socket_directories": str(folder), **settings}
+    _run(
+        user,
+        where / "initdb",
+        "--pgdata",
+        folder / "data",
+        "--auth",
+        "trust",
+        "--username",
+        "tast1",
+        "-E",
+        "UTF8",
+    )
+    arguments = " ".join(f"-c {name}={value}" for name, value in options.items())
+    _run(user, where / "pg_ctl", "-D", folder / "data", "-w", "-l", folder / "log", "-o", arguments, "start")
+    try:
+        yield f"postgresql+psycopg://tast1@127.0.0.1:{port}/postgres"
+    finally:
+        _run(user, where / "pg_ctl", "-D", folder / "data", "-m", "immediate", "-w", "stop")
+        _remove(folder)
+
+
+def _run(user: str, *command: object) -> None:
+    words = [str(word) for word in command]
+    if os.getuid() == 0:
+        words = ["runuser", "-u", user, "--", *words]
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL, timeout=120, cwd="/")
+
+
+def _remove(folder: Path) -> None:
+    for _ in range(50):  # the last process may still write
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.1)
+
+
+def or_skip() -> None:
+    """Skip where there is no PostgreSQL; in CI nothing is skipped."""
+    if programs() is None:
+        if os.environ.get("CI"):
+            pytest.fail("PostgreSQL is not installed (apt-get install postgresql)")
+        pytest.skip("PostgreSQL is not installed (apt-get install postgresql)")
