@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
+from gateway.callflow.messages import StopRequested
 from gateway.calls.capture import LegFiles, stray_audio_bytes
 from gateway.calls.counts import Counts
 from gateway.calls.driver import Surroundings
@@ -33,6 +34,7 @@ from gateway.web.server import Listeners, Readiness, control_app, health_app
 from gateway.worker.pool import WorkerPool
 from gateway.worker.settings import WorkerSettings
 from ivr_prompts.catalogue import Catalogue, Prompt
+from storage import artifacts
 from storage.artifacts import Tags
 from storage.database import Database
 from storage.desk import Desk
@@ -42,7 +44,6 @@ from storage.media import MediaStore
 from storage.replay import Replayed, is_behind, replay
 from storage.sweep import SweepResult, sweep
 
-SWEEP_S = 60.0
 SAMPLE_BYTES = 2
 
 log = logging.getLogger(__name__)
@@ -206,7 +207,7 @@ class Gateway:
         await self._pool.start()
         self._tasks.append(asyncio.create_task(self._take_calls()))
         await self._edge.start()
-        self._tasks.append(asyncio.create_task(self._sweep_every_minute()))
+        self._tasks.append(asyncio.create_task(self._sweep_on_and_on()))
         await self._listen()
         log.info("ready", extra={"workers": self.settings.sip.workers})
 
@@ -230,17 +231,25 @@ class Gateway:
             except Exception:
                 log.exception("a call could not be taken")
 
-    async def _sweep_every_minute(self) -> None:
+    async def _sweep_on_and_on(self) -> None:
         while True:
             try:
                 result = await asyncio.to_thread(self.archive.sweep, _now())
                 self._swept_at = _now()
                 for erased in result.erased:
                     self.counts.swept[erased.kind] += 1
+                await self._stop_what_is_gone()
             except Exception:
                 self.counts.storage_failures["sweep"] += 1
-                log.exception("the sweep failed; it is tried again in a minute")
-            await asyncio.sleep(SWEEP_S)
+                log.exception("the sweep failed; it is tried again")
+            await asyncio.sleep(self.settings.storage.sweep_s)
+
+    async def _stop_what_is_gone(self) -> None:
+        """Stop recordings that were withdrawn elsewhere, should nobody have told this gateway (R-20)."""
+        made = {call.recording_id: call for call in self.calls.up() if call.recording_id is not None}
+        ids = list(made)
+        for artifact_id in await self.archive.database.read(lambda s: artifacts.begun_erasure(s, ids)):
+            made[artifact_id].post(StopRequested("elsewhere"))
 
     def readiness(self) -> Readiness:
         """Whether calls are taken, and why not."""

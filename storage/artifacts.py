@@ -277,6 +277,12 @@ def capturing(session: Session, instance_calls: Iterable[str] | None = None) -> 
     return session.scalars(query.order_by(Artifact.created_at)).all()
 
 
+def begun_erasure(session: Session, artifact_ids: Sequence[str]) -> list[str]:
+    """Those of the artifacts whose erasure has begun, or is complete."""
+    query = select(Artifact.id).where(Artifact.id.in_(artifact_ids), Artifact.blocked_at.is_not(None))
+    return list(session.scalars(query))
+
+
 def drop_numbers(session: Session, call_ids: Sequence[str]) -> None:
     """The clear number of a call goes when no recording, transcript or derivative of it is left."""
     content = [kind.value for kind in CONTENT]

@@ -21,6 +21,7 @@ from storage.database import Database
 from storage.gate import CASE_KINDS, Asking, Gate
 from storage.keys import Keys
 from storage.media import MediaStore
+from storage.model import CaseKind
 from storage.policy import events as e
 from storage.policy import reuse
 from storage.policy.book import Refused
@@ -141,6 +142,11 @@ class Desk:
             cases.unassign(session, case_id, user_id, at, asking.actor)
 
         self.db.write_sync(write)
+
+    def require_case(self, asking: Asking, case_id: str, at: datetime) -> None:
+        """That there is such an investigation and they work on it; before anything is recorded (R-41)."""
+        self.db.read_sync(lambda s: cases.get(s, case_id, CaseKind.INVESTIGATION))
+        self.gate.require(asking, e.InvestigatorRecording, at, case_id)
 
     def disclose(self, asking: Asking, artifact_id: str, recipient: str, at: datetime) -> None:
         """A copy of an artifact was handed to an organisation outside (R-39)."""

@@ -1,12 +1,14 @@
 """What is left of what must be gone: a search through files, rows and the bytes of the database.
 
 It asks nothing of what erased things held; it knows them by what they leave behind: a file nobody may
-have, a data key without an artifact, a number without a recording, an artifact past its date. Files are
-listed before rows are read, so a gateway that runs meanwhile makes no findings.
+have, a data key without an artifact, words without a case, a number without a recording, an artifact past its
+date. Files are listed before rows are read, so a gateway that runs meanwhile makes no findings. The bytes of
+every file in the data folder are searched, a forgotten copy of the database too; PostgreSQL's are elsewhere.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,10 +26,27 @@ from storage.media import MediaStore
 from storage.model import ArtifactKind
 from storage.policy.settings import PolicySettings
 from storage.sweep import sweep
-from storage.tables import Artifact, Call, CallerNumber, Consent, DataKey, GroundRow, Peaks
+from storage.tables import (
+    Artifact,
+    Call,
+    CallerNumber,
+    Case,
+    CaseKey,
+    CaseNote,
+    Consent,
+    DataKey,
+    Document,
+    GroundRow,
+    Peaks,
+)
 
 _READ_BYTES = 1 << 20
 _CONTENT = [kind.value for kind in artifacts.CONTENT]
+_OF_ARTIFACTS = ("spool", "media")
+_OURS = re.compile(
+    r"kek|key|erasures\.ledger|gateway\.lock|config\.yaml|tast1\.(sqlite|db)(-wal|-shm|-journal)?|.*\.sock"
+)
+_CASE_WORDS = [ArtifactKind.REQUEST_DOCUMENTATION.value, ArtifactKind.SAMPLE_RECORD.value]
 _EVIDENCE = (ArtifactKind.CONSENT_EVIDENCE.value, ArtifactKind.DECISION_LOG.value)
 
 
@@ -36,9 +55,10 @@ class Finding:
     """Something that must be gone and is not.
 
     `what`: file, memory (sound of no recording in the memory folder), key, waveform, row (content in the
-    row of an erased artifact, or a ground of one), consent (a record without evidence that is kept), number,
-    overdue (past its date for longer than R-60 allows), restored (in the erasure ledger, yet alive),
-    key_trace (bytes of a destroyed data key in the database's files).
+    row of an erased artifact, or a ground of one), words (of a transcript or a case that is gone), consent (a
+    record without evidence that is kept), number, overdue (past its date for longer than R-60 allows),
+    restored (in the erasure ledger, yet alive), key_trace (bytes of a destroyed key in a file), unknown (a
+    file in the data folder that is not the program's: a copy somebody left).
     """
 
     what: str
@@ -55,12 +75,14 @@ def search(
 ) -> list[Finding]:
     """Everything found that must be gone at `now`; an empty list is what one wants."""
     settings = settings or PolicySettings()
-    files = sorted(path for name in ("spool", "media") for path in (store.folder / name).rglob("*"))
+    everything = sorted(path for path in store.folder.rglob("*") if path.is_file())
+    files = [path for path in everything if path.relative_to(store.folder).parts[0] in _OF_ARTIFACTS]
+    others = [path for path in everything if path not in set(files)]
     sounds = sorted(memory_folder.glob("*/*.wav")) if memory_folder is not None else []
     found = [
         Finding("file", str(path.relative_to(store.folder)))
         for path in files
-        if path.is_file() and not db.read_sync(lambda s, name=path.stem: _is_kept(s, name))  # type: ignore[misc]
+        if path.exists() and not db.read_sync(lambda s, name=path.stem: _is_kept(s, name))  # type: ignore[misc]
     ]
     found += [
         Finding("memory", path.parent.name)
@@ -70,10 +92,26 @@ def search(
     found += db.read_sync(_rows)
     found += _overdue(db, store, now, timedelta(hours=settings.purge.sla_hours))
     found += db.read_sync(lambda s: _restored(s, ErasureLedger(store.folder)))
-    if db.is_sqlite and _key_traces(db, keys):
+    found += [Finding("unknown", str(path.relative_to(store.folder))) for path in _unknown(db, others)]
+    own = _database_files(db)
+    if _key_traces(db, keys, [*others, *own]):
         db.scrub()  # what the database's own log still held goes now; what stays is a finding
-        found += _key_traces(db, keys)
+        found += _key_traces(db, keys, [*others, *own])
     return found
+
+
+def _unknown(db: Database, others: list[Path]) -> list[Path]:
+    """Files that the program did not make."""
+    own = _database_files(db)
+    return [path for path in others if path not in own and path.exists() and not _OURS.fullmatch(path.name)]
+
+
+def _database_files(db: Database) -> list[Path]:
+    """The files of SQLite; none for a server's database."""
+    if not db.is_sqlite:
+        return []
+    path = Path(sa.make_url(db.url).database or "").absolute()
+    return [path, *(path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm", "-journal"))]
 
 
 def _is_kept(session: Session, artifact_id: str) -> bool:
@@ -100,10 +138,25 @@ def _rows(session: Session) -> list[Finding]:
         Artifact.content_bytes.is_not(None),
         Artifact.consent_id.is_not(None),
     )
+    # A request's or a sample's words are its documentation; other cases' go with the case.
+    documented = select(Case.id).where(
+        Case.id.in_(select(Artifact.case_id).where(Artifact.kind.in_(_CASE_WORDS)))
+    )
+    speaking = select(Artifact.case_id).where(
+        Artifact.kind.in_(_CASE_WORDS), Artifact.blocked_at.is_(None), Artifact.case_id.is_not(None)
+    )
     over = select(Call.id).where(Call.id == CallerNumber.call_id, Call.ended_at.is_not(None))
     queries: dict[str, sa.Executable] = {
         "key": select(DataKey.artifact_id).where(DataKey.artifact_id.not_in(kept)),
         "waveform": select(Peaks.artifact_id).where(Peaks.artifact_id.not_in(kept)),
+        "words": select(Document.artifact_id)
+        .where(Document.artifact_id.not_in(kept))
+        .union(
+            select(CaseNote.case_id).where(
+                CaseNote.case_id.in_(documented), CaseNote.case_id.not_in(speaking)
+            ),
+            select(CaseKey.case_id).where(CaseKey.case_id.in_(documented), CaseKey.case_id.not_in(speaking)),
+        ),
         "row": erased.where(held).union(
             select(GroundRow.artifact_id).where(GroundRow.artifact_id.in_(erased))
         ),
@@ -128,16 +181,17 @@ def _restored(session: Session, ledger: ErasureLedger) -> list[Finding]:
     return [Finding("restored", each) for each in kept if certificates.pseudonym(each) in known]
 
 
-def _key_traces(db: Database, keys: Keys) -> list[Finding]:
-    """Wrapped data keys in the bytes of the database that no artifact has any more."""
-    path = Path(sa.make_url(db.url).database or "")
+def _key_traces(db: Database, keys: Keys, files: list[Path]) -> list[Finding]:
+    """Wrapped keys in the bytes of files that no artifact and no case has any more."""
     seen = [
         (each.name, offset, wrapped)
-        for each in (path, path.with_name(f"{path.name}-wal"))
+        for each in dict.fromkeys(files)
         if each.exists()
         for offset, wrapped in _wrapped_keys(each, keys.wrapped_prefix)
     ]
-    living = set(db.read_sync(lambda s: list(s.scalars(select(DataKey.wrapped)))))
+    living = db.read_sync(
+        lambda s: {*s.scalars(select(DataKey.wrapped)), *s.scalars(select(CaseKey.wrapped))}
+    )
     return [Finding("key_trace", f"{name}:{at}") for name, at, wrapped in seen if wrapped not in living]
 
 

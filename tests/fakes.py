@@ -139,6 +139,12 @@ class FakeRecords:
         assert consent_id in self.stored_consents, "a recording without a stored consent"
         return OpenRecording(artifact_id, bytes(32), self.spool)  # type: ignore[arg-type]
 
+    async def start_investigation(
+        self, call_id: str, case_id: str, by: str, artifact_id: str, at: datetime
+    ) -> OpenRecording:
+        self._tell("start_investigation", case_id)
+        return OpenRecording(artifact_id, bytes(32), self.spool)  # type: ignore[arg-type]
+
     async def seal(self, recording: OpenRecording, at: datetime, ending: Ending) -> None:
         self._tell("seal", ending)
 

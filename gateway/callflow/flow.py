@@ -3,7 +3,7 @@
 One call asks one question, "may we record?", and connects the caller to an agent whatever the
 answer is. The promises, each proved over every reachable state in `tests/callflow/test_walk.py`:
 
-1. `StartCapture` is returned only while consent is GRANTED (stored), or a case is (announced flow).
+1. `StartCapture` is returned only while consent is GRANTED (stored), or a case is named (announced flow).
 2. Consent becomes GRANTED only by `ConsentStored`, which only follows `NoteDecision(ACCEPTED)`.
 3. Only an isolated accept key inside the window is accepted (R-71): after the marker, before the
    window closes, no other digit shortly before or after (policy rules, section 9.1).
@@ -97,6 +97,10 @@ class _Turn:
                 self.on_offer()
             case m.TransferredExternal():
                 self.on_transferred()
+            case m.CaseNamed(case):
+                if case and self.call.consent is Consent.UNNAMED and self.call.phase in TALKING_PHASES:
+                    self.become(consent=Consent.CASE)
+                    self.capture_if_permitted()
             case m.CaptureFailed():
                 self.on_capture_failed()
             case m.HungUp(leg):
@@ -134,7 +138,7 @@ class _Turn:
             self.to_agent()
             return
         if self.flow.announced:  # no key is asked for, and nothing is captured without a case
-            self.become(consent=Consent.CASE if event.case else Consent.BARRED)
+            self.become(consent=Consent.CASE if event.case else Consent.UNNAMED)
         self.become(phase=Phase.GREETING)
         self.play("greeting")
 

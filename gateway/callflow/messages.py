@@ -177,6 +177,14 @@ class TransferredExternal:
 
 
 @dataclass(frozen=True)
+class CaseNamed:
+    """The investigator in an announced flow names a case to record for; storage asks whether it exists."""
+
+    case: str
+    by: str = ""  # the investigator's user id
+
+
+@dataclass(frozen=True)
 class CaptureFailed:
     """The recorder or its disk failed: recording ends, the call goes on."""
 
@@ -203,6 +211,7 @@ Event = Union[
     ResumeRequested,
     OfferRequested,
     TransferredExternal,
+    CaseNamed,
     CaptureFailed,
 ]
 

@@ -31,7 +31,13 @@ class Consent(str, Enum):
     DENIED = "denied"
     WITHDRAWN = "withdrawn"
     CASE = "case"  # announced recording in a stored investigation: no key is asked for (R-41)
-    BARRED = "barred"  # never asked, never recorded: outbound (R-02), announced without a case (R-41)
+    UNNAMED = "unnamed"  # announced flow: not asked, and not recorded until a case is named (R-41)
+    BARRED = "barred"  # never asked, never recorded: outbound (R-02), or stopped by the investigator
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether the consent question belongs to such a call."""
+        return self not in (Consent.CASE, Consent.UNNAMED, Consent.BARRED)
 
 
 class Question(str, Enum):

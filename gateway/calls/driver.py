@@ -20,11 +20,11 @@ from pathlib import Path
 from gateway.callflow import messages as m
 from gateway.callflow.flow import step
 from gateway.callflow.settings import FlowSettings
-from gateway.callflow.state import Call, Phase
+from gateway.callflow.state import Call, Capture, Consent, Phase
 from gateway.calls import line as ln
 from gateway.calls.counts import Counts
 from gateway.calls.recording import Recording
-from gateway.calls.records import CallRecords
+from gateway.calls.records import CallRecords, OpenRecording
 from gateway.calls.timeline import Entry
 from ivr_prompts.catalogue import Prompt
 from storage.consents import ConsentRecord, KeyEvent
@@ -92,6 +92,7 @@ class CallDriver:
         self._plays: dict[int, Prompt] = {}
         self._recording: Recording | None = None
         self._consent_id: str | None = None
+        self._case: tuple[str, str] | None = None  # of an investigator's own recording, and who names it
         self._consent_asked: tuple[Prompt, float] | None = None
         self._accepted_note: int | None = None
         self._noted_offers: set[int] = set()
@@ -107,6 +108,11 @@ class CallDriver:
     def worker_pid(self) -> int:
         """The process that has the call's telephony; 0 when the line is of no process."""
         return int(getattr(self._line, "pid", 0))
+
+    @property
+    def recording_id(self) -> str | None:
+        """The recording that is being made; None while there is none."""
+        return self._recording.artifact_id if self._recording and self.call.capture is Capture.ON else None
 
     def post(self, event: m.Event) -> None:
         """Let the call hear an event (an agent's stop, ...)."""
@@ -151,6 +157,9 @@ class CallDriver:
 
     def _hear(self, event: m.Event) -> None:
         now = self._clock.now()
+        if isinstance(event, m.CaseNamed) and self.flow.announced and self.call.consent is Consent.UNNAMED:
+            self._case = event.case, event.by
+            self._say("case_named")
         self.call, actions = step(self.call, event, now, self.flow)
         for action in actions:
             try:
@@ -365,12 +374,19 @@ class CallDriver:
         )
         self._recording = recording
 
-        async def start() -> None:
-            # Promise: capture is ordered only with the id of a committed record in hand.
+        async def store(artifact_id: str) -> OpenRecording:
+            # Promise: capture is ordered only with the id of a committed record, or of a case, in hand.
+            at = self._at()
+            if self._case is not None:
+                case, by = self._case
+                return await self._records.start_investigation(self.call_id, case, by, artifact_id, at)
             if self._consent_id is None:
                 raise RuntimeError("capture was ordered without a stored consent record")
+            return await self._records.start_recording(self.call_id, self._consent_id, artifact_id, at)
+
+        async def start() -> None:
             try:
-                await recording.start(self.call_id, self._consent_id, self._at())
+                await recording.start(store)
             except Exception:
                 self.post(m.CaptureFailed("not started"))
                 raise

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -69,15 +69,16 @@ class Recording:
 
     # --- what the flow asks -----------------------------------------------------------------------
 
-    async def start(self, call_id: str, consent_id: str, at: datetime) -> bool:
+    async def start(self, store: Callable[[str], Awaitable[OpenRecording]]) -> bool:
         """Store, then record. False when it was stopped before it could begin.
 
-        Raises what storage raised, or `RecordingError` when the recorder does not answer.
+        `store` commits the row, ground and key of the recording of that id. Raises what storage raised, or
+        `RecordingError` when the recorder does not answer.
         """
         if self._shut:
             return False
         await asyncio.to_thread(self._capture.prepare)
-        self._open = await self._records.start_recording(call_id, consent_id, self.artifact_id, at)
+        self._open = await store(self.artifact_id)
         if self._shut:
             return False
         self._capture.permit(self._open.spool)

@@ -17,11 +17,13 @@ from sqlalchemy.orm import Session
 
 from storage import calls, consents, recordings
 from storage.artifacts import NotReadable, Tags
+from storage.books import By
 from storage.consents import ConsentRecord
 from storage.database import Database
 from storage.keys import Keys
 from storage.media import MediaStore, NothingRecorded
 from storage.policy.settings import PolicySettings
+from storage.recordings import NewRecording
 from storage.spool import Spool
 from storage.sweep import erase_now
 
@@ -65,6 +67,11 @@ class CallRecords(Protocol):
         self, call_id: str, consent_id: str, artifact_id: str, at: datetime
     ) -> OpenRecording:
         """The row, the ground and the key of a recording, committed, and its empty spool."""
+
+    async def start_investigation(
+        self, call_id: str, case_id: str, by: str, artifact_id: str, at: datetime
+    ) -> OpenRecording:
+        """The same for an investigator's own recording; the case must be stored (R-41)."""
 
     async def seal(self, recording: OpenRecording, at: datetime, ending: Ending) -> None:
         """The spool becomes the sealed recording."""
@@ -145,6 +152,21 @@ class StoredRecords:
                 session, self._keys, call_id, consent_id, at, self._policy, self._tags, artifact_id
             )
         )
+        return await self._opened(new)
+
+    async def start_investigation(
+        self, call_id: str, case_id: str, by: str, artifact_id: str, at: datetime
+    ) -> OpenRecording:
+        """See `CallRecords`."""
+        who = By({"id": by, "role": "INSPECTOR", "channel": "call"}, by)
+        new = await self._db.write(
+            lambda session: recordings.begin_for_case(
+                session, self._keys, call_id, case_id, at, self._policy, who, self._tags, artifact_id
+            )
+        )
+        return await self._opened(new)
+
+    async def _opened(self, new: NewRecording) -> OpenRecording:
         spool = await asyncio.to_thread(self._store.create_spool, new.artifact_id, new.data_key)
         return OpenRecording(new.artifact_id, new.data_key, spool)
 

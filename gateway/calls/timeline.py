@@ -20,6 +20,7 @@ NAMES = (
     "agent_ringing",
     "agent_answered",
     "agent_failed",
+    "case_named",
     "capture_started",
     "capture_paused",
     "capture_resumed",

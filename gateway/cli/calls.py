@@ -205,6 +205,18 @@ def tell_live(socket: Path, calls: Sequence[str], command: str) -> None:
             asyncio.run(_request(socket, "POST", f"/calls/{call}/{command}"))
 
 
+def record_for_case(socket: Path, call: str, case: str, by: str, lang: str) -> None:
+    """Tell a live call of an announced flow to record for a case."""
+    try:
+        asyncio.run(_request(socket, "POST", f"/calls/{call}/record", {"case": case, "by": by}))
+    except PermissionError:
+        raise fail(text("cases.not_announced", lang), 3) from None
+    except OSError:
+        raise fail(text("serve.not_running", lang)) from None
+    except LookupError:
+        raise fail(text("calls.unknown", lang)) from None
+
+
 def _ask(config: Path, lang: str, method: str, path: str) -> Any:
     """Ask the running gateway; says so when it does not run or does not know the call."""
     socket = load(config).control_socket
@@ -216,15 +228,17 @@ def _ask(config: Path, lang: str, method: str, path: str) -> Any:
         raise fail(text("calls.unknown", lang)) from None
 
 
-async def _request(socket: Path, method: str, path: str) -> Any:
+async def _request(socket: Path, method: str, path: str, body: dict[str, str] | None = None) -> Any:
     import aiohttp
 
     connector = aiohttp.UnixConnector(path=str(socket))
     async with (
         aiohttp.ClientSession(connector=connector) as session,
-        session.request(method, f"http://tast1{path}") as response,
+        session.request(method, f"http://tast1{path}", json=body) as response,
     ):
         if response.status == 404:
             raise LookupError(path)
+        if response.status == 409:
+            raise PermissionError((await response.json())["error"])
         response.raise_for_status()
         return await response.json()

@@ -35,6 +35,25 @@ def open_case(
 
 
 @cases_app.command()
+def record(
+    case: CaseId,
+    call: Annotated[str, typer.Argument(help="A call that is up, in an announced flow.")],
+    role: AsRole = None,
+    config: ConfigFile = DEFAULT_FILE,
+    lang: Language = "da",
+) -> None:
+    """Record a live call for your case: announced by you, without a key, never in secret (R-41)."""
+    from gateway.cli.calls import record_for_case
+    from storage.policy import events as e
+
+    with at_desk(config, lang) as work:
+        asking = work.asking(role, for_event=e.InvestigatorRecording)
+        work.desk.require_case(asking, case, work.at)
+        record_for_case(work.opened.settings.control_socket, call, case, work.person.id, lang)
+    console.print(text("calls.asked", lang))
+
+
+@cases_app.command()
 def forward(
     case: CaseId,
     calls: Calls,

@@ -211,6 +211,7 @@ class StorageSection(Section):
         ge=50,
         le=1000,
     )
+    sweep_s: Whole = setting(60, "Seconds between sweeps, which erase what is due.", ge=1, le=3600)
     region: Country = setting("DK", "Country in which everything is stored.")
     allowed_regions: Annotated[tuple[Country, ...], Field(min_length=1)] = setting(
         EU_EEA, "Countries in which content may be stored."

@@ -127,7 +127,7 @@ class Telephone:
 
     def _prompt_begins(self, line: _Line, event: s.PromptBegins, at: datetime) -> None:
         playing = line.state.playing
-        if line.state.consent is Consent.BARRED:
+        if not line.state.consent.is_asked:
             raise Refused("in this call the consent question is not asked (R-02, R-41)")
         if line.state.phase is Phase.GREETING and playing is not None:
             line.prompt = event
@@ -142,7 +142,7 @@ class Telephone:
         state = line.state
         if state.phase is not Phase.TALKING or state.question is not Question.CLOSED:
             raise Refused("the agent offers it again while speaking with the caller, one question at a time")
-        if state.consent is Consent.BARRED:
+        if not state.consent.is_asked:
             raise Refused("in this call the consent question is not asked (R-02, R-41)")
         if state.consent not in (Consent.DENIED, Consent.WITHDRAWN):
             raise Refused("the caller has consented already")

@@ -116,6 +116,8 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: Danish, English
     "remains.key": ("nøgle til slettet indhold", "data key of something erased"),
     "remains.waveform": ("lydkurve af slettet indhold", "waveform of something erased"),
     "remains.row": ("rester i en slettet række", "remains in an erased row"),
+    "remains.words": ("ord, der skulle være slettet", "words that should be gone"),
+    "remains.unknown": ("fremmed fil i datamappen", "foreign file in the data folder"),
     "remains.consent": ("samtykke uden opbevaret bevis", "consent record without kept evidence"),
     "remains.number": ("telefonnummer uden optagelse", "number without a recording"),
     "remains.overdue": ("slettefrist overskredet", "past its date"),

@@ -110,6 +110,10 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: Danish, English
     "title.proposals": ("Forslag om længere opbevaring", "Proposals to keep longer"),
     "cases.none": ("Der er ingen.", "There are none."),
     "cases.assigned": ("{user} behandler nu {case}.", "{user} now works on {case}."),
+    "cases.not_announced": (
+        "Opkaldet hører ikke til et annonceret flow (`flows.NAVN.announced`).",
+        "The call is not in an announced flow (`flows.NAME.announced`).",
+    ),
     "cases.opened": ("Sag {case} er oprettet.", "Case {case} is open."),
     "cases.forwarded": ("Videresendt til sag {case}.", "Forwarded to case {case}."),
     "cases.proposal": (

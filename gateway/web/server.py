@@ -13,6 +13,7 @@ from aiohttp import web
 from prometheus_client.registry import Collector
 
 from gateway.callflow.messages import (
+    CaseNamed,
     Event,
     OfferRequested,
     PauseRequested,
@@ -86,6 +87,17 @@ def control_app(calls: LiveCalls, drain: Callable[[], None]) -> web.Application:
             return web.json_response({"error": "no such call is up"}, status=404)
         return web.json_response({"asked": name}, status=202)
 
+    async def record(request: web.Request) -> web.Response:
+        """An investigator records for a case; storage refuses a case that it does not know (R-41)."""
+        told = await request.json()
+        case, by = str(told.get("case", "")), str(told.get("by", ""))
+        driver = calls.find(request.match_info["call"])
+        if driver is None or not calls.post(driver.call_id, CaseNamed(case, by)):
+            return web.json_response({"error": "no such call is up"}, status=404)
+        if not driver.flow.announced:
+            return web.json_response({"error": "not an announced flow"}, status=409)
+        return web.json_response({"asked": "record"}, status=202)
+
     async def draining(_: web.Request) -> web.Response:
         drain()
         return web.json_response({"asked": "drain"}, status=202)
@@ -95,6 +107,7 @@ def control_app(calls: LiveCalls, drain: Callable[[], None]) -> web.Application:
         [
             web.get("/calls", listing),
             web.get("/calls/{call}", one),
+            web.post("/calls/{call}/record", record),
             web.post("/calls/{call}/{command}", command),
             web.post("/drain", draining),
         ]

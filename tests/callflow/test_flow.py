@@ -404,6 +404,24 @@ def test_an_announced_flow_records_only_with_a_case() -> None:
         assert story.hear(m.HungUp(m.Leg.AGENT), at=20).decisions == []
 
 
+def test_an_investigator_names_the_case_and_only_then_is_the_call_recorded() -> None:
+    flow = replace(AGENT, announced=True)
+    story = Story(flow).hear(m.CallArrived(), at=0).hear(m.CaseNamed("S-1"), at=0.5)
+    assert story.did(m.StartCapture) == 0, "nobody of the company is in the call yet"
+    story.hear(m.PromptStarted(1, 1000)).hear(m.PromptFinished(1), at=1).hear(m.AgentAnswered(), at=10)
+    assert story.did(m.StartCapture) == 0
+    assert story.hear(m.CaseNamed(""), at=11).did(m.StartCapture) == 0
+    assert story.hear(m.CaseNamed("S-1"), at=12).did(m.StartCapture) == 1
+    story.hear(m.StopRequested(), at=20).hear(m.CaseNamed("S-2"), at=21)
+    assert (story.did(m.StartCapture), story.did(m.StopCapture)) == (1, 1)
+
+
+def test_naming_a_case_records_nothing_where_callers_are_asked() -> None:
+    story = Story().asked().heard().wait_until(27)
+    story.hear(m.AgentAnswered(), at=30).hear(m.CaseNamed("S-1"), at=31)
+    assert story.did(m.StartCapture) == 0
+
+
 def test_an_outbound_call_is_never_asked_or_recorded() -> None:
     story = Story().hear(m.CallArrived("outbound"), at=0).hear(m.AgentAnswered(), at=5)
     story.press("1", at=6).hear(m.OfferRequested(), at=7).press("1", at=30).wait_until(60)

@@ -61,6 +61,8 @@ def events_for(call: Call) -> Iterator[m.Event]:
     yield m.ResumeRequested()
     yield m.OfferRequested()
     yield m.TransferredExternal()
+    yield m.CaseNamed("S-1")
+    yield m.CaseNamed("")
     yield m.CaptureFailed()
 
 
@@ -147,6 +149,8 @@ def follow(
     broken: list[str] = []
     if isinstance(event, m.CallArrived) and before.phase is Phase.ARRIVED:
         case = event.case is not None and event.direction == "inbound" and after.consent is Consent.CASE
+    if isinstance(event, m.CaseNamed) and event.case and before.phase in (Phase.TALKING, Phase.MESSAGE):
+        case = case or before.consent is Consent.UNNAMED
     if isinstance(event, m.ConsentStored | m.ConsentNotStored) and event.note == before.notes:
         stored = stored or (noted and isinstance(event, m.ConsentStored))
         noted = False

@@ -86,6 +86,7 @@ class Gateway:
     ivr: dict[str, Any] = field(default_factory=dict)
     flows: dict[str, Any] | None = None
     sip: dict[str, Any] = field(default_factory=dict)
+    storage: dict[str, Any] = field(default_factory=dict)
     port: int = 0
     process: asyncio.subprocess.Process | None = None
     log: Path = Path()
@@ -120,7 +121,11 @@ class Gateway:
             "flows": flows,
             "ivr": {"timeout_s": 3, "isolation_ms": 400, "ring_timeout_s": 5, **self.ivr},
             "prompts": {"folder": str(self.folder / "prompts"), "default": "da"},
-            "storage": {"folder": str(self.folder / "data"), "memory_folder": str(self.memory)},
+            "storage": {
+                "folder": str(self.folder / "data"),
+                "memory_folder": str(self.memory),
+                **self.storage,
+            },
             "web": {"listen": f"127.0.0.1:{self._web}"},
             "control": {"socket": str(self.folder / "c")},
             "logs": {"format": "json"},
