@@ -28,7 +28,7 @@ from storage.policy.apply import change
 from storage.policy.book import ClaimFile, Holding, Refused, RequestFile
 from storage.policy.limitation import LimitationFacts
 from storage.policy.settings import PolicySettings
-from storage.tables import ArtifactSource, Case, CaseCall, GroundRow
+from storage.tables import ArtifactSource, Case, CaseCall, Consent, GroundRow
 
 # Decisions by which the date of a stored ground may move later; a hold or an extension is a new ground.
 DECISIONS = (e.LimitationConfirmed, e.Restated)
@@ -261,6 +261,8 @@ def _write_new(
             continue
         how = making.get(holding.name, Making())
         case = _case_of_artifact(excerpt, holding)
+        if how.consent is None and case is None:
+            how = dataclasses.replace(how, consent=_consent_behind(session, excerpt, holding))
         new = artifacts.make(
             session,
             holding.kind,
@@ -278,6 +280,19 @@ def _write_new(
         excerpt.take_up(holding)
         made[holding.name] = new
     return made
+
+
+def _consent_behind(session: Session, excerpt: Excerpt, holding: Holding) -> Consent | None:
+    """The consent that the recording behind a transcript or a derivative rests on."""
+    if holding.kind not in (ArtifactKind.TRANSCRIPT, ArtifactKind.DERIVED):
+        return None
+    started = {source.recorded_at for source in holding.sources} or {holding.recorded_at}
+    recordings = [
+        row
+        for row in excerpt.artifacts.values()
+        if row.call_id == holding.call and row.anchor in started and row.consent_id is not None
+    ]
+    return session.get(Consent, recordings[0].consent_id) if recordings else None
 
 
 def _case_of_artifact(excerpt: Excerpt, holding: Holding) -> Case | None:

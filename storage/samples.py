@@ -54,6 +54,7 @@ class Drawing:
 
 def draw(desk: Desk, asking: Asking, plan: Plan, at: datetime) -> Drawing:
     """Draw a sample and its record; the policy's `Refused` when nothing can be drawn."""
+    desk.gate.require(asking, e.Sampled, at)
     if plan.size < 1 or plan.last < plan.first:
         raise Refused("a sample has at least one call, from a first to a last day (R-55)")
     population = desk.db.read_sync(lambda s: _population(s, plan, at))

@@ -1,12 +1,14 @@
-"""What all tests share."""
+"""What all tests share: a PostgreSQL server, and worlds on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests import postgres as pg
+from tests.storage.world import World, open_world, use_postgres
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +17,32 @@ def postgres() -> Iterator[str]:
     pg.or_skip()
     with pg.server() as url:
         yield url
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Whatever takes a world (or makes one in `home`) runs on both, unless it is about one of them."""
+    if "home" in metafunc.fixturenames:
+        only_sqlite = metafunc.definition.get_closest_marker("sqlite")
+        metafunc.parametrize("engine", ["sqlite"] if only_sqlite else ["sqlite", "postgresql"], indirect=True)
+
+
+@pytest.fixture
+def engine(request: pytest.FixtureRequest) -> str:
+    """Which database: "sqlite" or "postgresql"."""
+    return str(request.param)
+
+
+@pytest.fixture
+def home(tmp_path: Path, engine: str, request: pytest.FixtureRequest) -> Path:
+    """A folder for a world; `open_world` there opens the same database in whatever process."""
+    if engine == "postgresql":
+        use_postgres(tmp_path, request.getfixturevalue("postgres"))
+    return tmp_path
+
+
+@pytest.fixture
+def world(home: Path) -> Iterator[World]:
+    """A world with nothing in it."""
+    made = open_world(home)
+    yield made
+    made.db.close()

@@ -20,7 +20,7 @@ from gateway.cli.context import (
     table,
 )
 from gateway.cli.desk import AsRole, Calls, Reason, Work, at_desk, noon, words
-from gateway.texts import text
+from gateway.texts import LANGUAGES, text
 
 requests_app = typer.Typer(name="requests", help="Requests of data subjects: access, erasure, objection, …")
 RequestId = Annotated[str, typer.Argument(help="The request's id, such as R-2025-7KQ4M.")]
@@ -200,6 +200,7 @@ def answer(
     ] = False,
     reason: Reason = "",
     reply: Annotated[str, typer.Option(help="What was answered, in short; kept sealed.")] = "",
+    letter: Annotated[str, typer.Option(help="The language of the package's letter: da or en.")] = "da",
     role: AsRole = None,
     config: ConfigFile = DEFAULT_FILE,
     as_json: AsJson = False,
@@ -209,10 +210,12 @@ def answer(
     from storage import requests
     from storage.policy import events as e
 
+    if letter not in LANGUAGES:
+        raise typer.BadParameter(" or ".join(LANGUAGES))
     with at_desk(config, lang) as work, console.status(text("requests.packing", lang)):
         asking = work.asking(role, for_event=e.RightsAnswered)
         done, package = requests.answer(
-            work.desk, asking, request, keep, words(reason, reply=reply), work.at, lang
+            work.desk, asking, request, keep, words(reason, reply=reply), work.at, letter
         )
     if as_json:
         made = None if package is None else {"artifact": package.artifact_id, "manifest": package.manifest}

@@ -29,7 +29,7 @@ class Shop:
                 {
                     "flows": {"customer": {"connect": "sip:agent@127.0.0.1:5070"}},
                     "compliance": {
-                        "reuse": {"complaint": _TESTS, "investigation": _TESTS, "sampling": _TESTS}
+                        "reuse": {use: dict(_TESTS) for use in ("complaint", "investigation", "sampling")}
                     },
                     "storage": {"folder": str(folder / "data"), "memory_folder": str(folder / "memory")},
                     "control": {"socket": str(folder / "c")},
