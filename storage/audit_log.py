@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from storage import audit_chain
@@ -62,14 +62,15 @@ def reason_of(session: Session, keys: Keys, seq: int) -> str:
 
 
 def _last(session: Session) -> tuple[int, str] | None:
-    query = select(AuditEntry.seq, AuditEntry.hash).order_by(AuditEntry.seq.desc()).limit(1)
-    row = session.execute(query).first()
-    return (row.seq, row.hash) if row else None
+    query = select(AuditEntry.seq, AuditEntry.last_seq, AuditEntry.hash)
+    row = session.execute(query.order_by(AuditEntry.seq.desc()).limit(1)).first()
+    return (row.last_seq or row.seq, row.hash) if row else None
 
 
 def count(session: Session) -> int:
     """How many entries there ever were."""
-    return session.scalar(select(func.max(AuditEntry.seq))) or 0
+    last = _last(session)
+    return last[0] if last else 0
 
 
 def entries(session: Session, subject: str | None = None) -> Iterator[Entry]:

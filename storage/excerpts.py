@@ -228,6 +228,7 @@ def _holding(row: Artifact, rows: Sequence[GroundRow]) -> Holding:
         on_consent,
         row.condemned or "",
         id=row.id,
+        gone=gone,
     )
 
 

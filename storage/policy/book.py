@@ -38,7 +38,8 @@ RESTRICTED = frozenset({GroundName.CONSENT, GroundName.RIGHTS_DOC})
 class Holding:
     """One artifact and its grounds. `recorded_at`: when the recording behind it began.
 
-    `id` is the artifact's in an archive; it is empty in a rehearsal, and while an artifact is new.
+    `id` is the artifact's in an archive; it is empty in a rehearsal, and while an artifact is new. `gone`
+    is said by an archive only: two clocks may differ by a little, and what is erased does not come back.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Holding:
     condemned: str = ""  # the rule of a deletion order; bars new grounds that are optional
     sources: tuple[Holding, ...] = ()  # of a derived artifact: it has the grounds of these
     id: str = ""
+    gone: bool = False  # its erasure has begun: it does not exist, whatever its dates say
 
 
 @dataclass
@@ -160,8 +162,8 @@ class Book:
         return tuple(holding for holding in self.versions(name) if self.exists(holding, at))
 
     def exists(self, holding: Holding, at: datetime) -> bool:
-        """Whether the artifact has an active ground at `at`."""
-        return g.exists(self.grounds(holding), at)
+        """Whether the artifact has an active ground at `at`, and is still there."""
+        return not holding.gone and g.exists(self.grounds(holding), at)
 
     def parts(self, calls: Iterable[str], at: datetime) -> list[Holding]:
         """The recordings and transcripts of these calls that exist at `at`; each once."""
