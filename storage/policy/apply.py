@@ -52,6 +52,7 @@ def change(book: Book, event: e.PolicyEvent, at: datetime) -> tuple[str, ...]:
 
     Raises `Refused` when the rules refuse all of it; then nothing is changed.
     """
+    _stop_recording_what_is_gone(book, at)  # while time passed, before the event
     refusals = tuple(HANDLERS[type(event)](book, event, at))
     _stop_recording_what_is_gone(book, at)
     return refusals
