@@ -38,6 +38,10 @@ class Twin:
 
     def tell(self, event: e.PolicyEvent, at: datetime) -> tuple[bool, bool]:
         """Whether book and archive refused it."""
+        if isinstance(event, e.CallEnded) and not any(
+            name.startswith(f"{event.call}/") for name in self.book.names()
+        ):  # on the telephone a question that was never answered is answered with no
+            apply(self.book, e.Declined(event.call), at)
         refused = bool(apply(self.book, event, at))
         try:
             stored = bool(self.world.db.write_sync(lambda s: self._store(s, event, at)))
