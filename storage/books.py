@@ -182,13 +182,11 @@ def _write_cases(session: Session, excerpt: Excerpt, at: datetime, by: By) -> No
     for kind, claims in ((CaseKind.COMPLAINT, book.complaints), (CaseKind.INVESTIGATION, book.cases)):
         for claim in claims.values():
             _write_claim(session, excerpt, kind, claim, by)
-    for order, calls in book.orders.items():
-        _case(session, excerpt, order, CaseKind.AUTHORITY_ORDER, at, calls, by)
+    for order in book.orders.values():
+        kind = CaseKind.AUTHORITY_ORDER
+        _case(session, excerpt, order.order, kind, at, order.calls, by).closed_at = order.lifted_at
     for sample in book.samples.values():
         _case(session, excerpt, sample.sample, CaseKind.SAMPLE, at, sample.calls, by).closed_at = at
-    for row in excerpt.cases.values():
-        if row.kind == CaseKind.AUTHORITY_ORDER.value and row.id not in book.orders:
-            row.closed_at = row.closed_at or at
 
 
 def _write_request(session: Session, excerpt: Excerpt, request: RequestFile, by: By) -> None:

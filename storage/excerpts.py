@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from storage import artifacts
 from storage.model import ArtifactKind, CaseKind, Ground, GroundName
-from storage.policy.book import Book, CallFile, ClaimFile, Holding, RequestFile, SampleFile
+from storage.policy.book import Book, CallFile, ClaimFile, Holding, OrderFile, RequestFile, SampleFile
 from storage.policy.clocks import local_date
 from storage.policy.grounds import ground
 from storage.policy.limitation import LimitationFacts
@@ -119,8 +119,7 @@ def _into_book(book: Book, row: Case, calls: tuple[str, ...]) -> None:
         case CaseKind.INVESTIGATION:
             book.cases[row.id] = _claim(row, calls)
         case CaseKind.AUTHORITY_ORDER:
-            if row.closed_at is None:
-                book.orders[row.id] = calls
+            book.orders[row.id] = OrderFile(row.id, calls, row.closed_at)
         case CaseKind.SAMPLE:
             book.samples[row.id] = SampleFile(row.id, calls)
 

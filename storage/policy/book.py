@@ -119,6 +119,15 @@ class ClaimFile:
 
 
 @dataclass
+class OrderFile:
+    """An order of an authority, and when it was lifted."""
+
+    order: str
+    calls: tuple[str, ...]
+    lifted_at: datetime | None = None
+
+
+@dataclass
 class SampleFile:
     """A compliance sample: the calls that were drawn."""
 
@@ -140,7 +149,7 @@ class Book:
         self.complaints: dict[str, ClaimFile] = {}
         self.cases: dict[str, ClaimFile] = {}
         self.samples: dict[str, SampleFile] = {}
-        self.orders: dict[str, tuple[str, ...]] = {}
+        self.orders: dict[str, OrderFile] = {}
         self._holdings: dict[str, list[Holding]] = {}
 
     # --- artifacts ------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from storage.model import ArtifactKind, GroundName
 from storage.policy import changes
 from storage.policy import events as e
-from storage.policy.book import Book, ClaimFile, Holding, Refused
+from storage.policy.book import Book, ClaimFile, Holding, OrderFile, Refused
 from storage.policy.clocks import local_date
 from storage.policy.grounds import ground
 from storage.policy.limitation import floor
@@ -289,7 +289,7 @@ def authority_ordered(book: Book, event: e.AuthorityOrdered, at: datetime) -> li
     remaining = book.parts(event.calls, at)
     if not remaining:
         raise Refused("nothing of the calls remains")
-    book.orders[event.order] = event.calls
+    book.orders[event.order] = OrderFile(event.order, event.calls)
     for holding in remaining:
         ordered = ground(GroundName.AUTHORITY, at, case=event.order, decided_by="authority")
         holding.grounds = (*holding.grounds, ordered)
@@ -298,9 +298,11 @@ def authority_ordered(book: Book, event: e.AuthorityOrdered, at: datetime) -> li
 
 def authority_lifted(book: Book, event: e.AuthorityLifted, at: datetime) -> list[str]:
     """The order is lifted, and with it its ground."""
-    if event.order not in book.orders:
+    file = book.orders.get(event.order)
+    if file is None or file.lifted_at is not None:
         raise Refused(f"there is no order {event.order}")
-    for holding in book.parts(book.orders.pop(event.order), at):
+    file.lifted_at = at
+    for holding in book.parts(file.calls, at):
         why = "the order of the authority was lifted (§4)"
         holding.grounds = changes.end(holding.grounds, (GroundName.AUTHORITY,), at, why, event.order)
     return []
