@@ -16,7 +16,7 @@ $(READY): requirements.lock pyproject.toml
 	  || { echo "Tast1 needs Python 3.10 to 3.12; name one: make PYTHON=python3.12"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . \
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . 2>/dev/null \
 	  || $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
 

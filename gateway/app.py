@@ -177,6 +177,7 @@ class Gateway:
                 memory_folder=storage.memory_folder,
                 counts=self.counts,
                 sync_s=storage.sync_ms / 1000,
+                policy_version=settings.company.policy_version,
                 delete_partial=settings.policy.withdrawal.midcall_delete_partial,
                 on_entry=on_entry,
             ),

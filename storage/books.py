@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from storage import artifacts, audit_log
@@ -133,6 +134,8 @@ def refresh(session: Session, settings: PolicySettings, calls: Iterable[str], at
 
 def calls_of(event: e.PolicyEvent) -> tuple[str, ...]:
     """The calls that an event names."""
+    if isinstance(event, e.SampleReplaced):
+        return event.out, event.by
     named = getattr(event, "calls", ())
     return tuple(named) or tuple(call for call in (getattr(event, "call", None),) if call)
 
@@ -186,13 +189,16 @@ def _write_cases(session: Session, excerpt: Excerpt, at: datetime, by: By) -> No
         kind = CaseKind.AUTHORITY_ORDER
         _case(session, excerpt, order.order, kind, at, order.calls, by).closed_at = order.lifted_at
     for sample in book.samples.values():
-        _case(session, excerpt, sample.sample, CaseKind.SAMPLE, at, sample.calls, by).closed_at = at
+        row = _case(session, excerpt, sample.sample, CaseKind.SAMPLE, at, sample.calls, by)
+        row.closed_at = row.opened_at
+        for call in excerpt.case_calls[row.id] - set(sample.calls):
+            session.execute(delete(CaseCall).where(CaseCall.case_id == row.id, CaseCall.call_id == call))
 
 
 def _write_request(session: Session, excerpt: Excerpt, request: RequestFile, by: By) -> None:
     kind, received = CaseKind.RIGHTS_REQUEST, request.received_at
     row = _case(session, excerpt, request.request, kind, received, request.calls, by)
-    row.right = request.kind
+    row.right, row.requester = request.kind, request.requester
     row.extended_at, row.closed_at = request.extended_at, request.answered_at
 
 

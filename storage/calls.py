@@ -5,6 +5,7 @@ Every change and its audit entry are in the caller's transaction. Instants are a
 
 from __future__ import annotations
 
+import base64
 import re
 import uuid
 from collections.abc import Sequence
@@ -20,6 +21,12 @@ from storage.policy import grounds
 from storage.policy.apply import change
 from storage.policy.settings import PolicySettings
 from storage.tables import Artifact, ArtifactSource, Call, CallerNumber, CaseCall, Consent
+
+_SEALED = "sealed:"
+
+
+def _label(call_id: str) -> str:
+    return f"number {call_id}"
 
 
 def open_call(
@@ -47,7 +54,8 @@ def open_call(
     session.add(call)
     session.flush()
     if caller:
-        session.add(CallerNumber(call_id=call.id, number=caller))
+        sealed = base64.b64encode(keys.seal_words(_label(call.id), caller)).decode()
+        session.add(CallerNumber(call_id=call.id, number=f"{_SEALED}{sealed}"))
     audit_log.append(session, at, "call.open", call.id, {"flow": flow, "direction": direction})
     return call
 
@@ -98,7 +106,7 @@ def get(session: Session, call_id: str) -> Call | None:
     return session.get(Call, call_id)
 
 
-def caller_number(session: Session, call_id: str, at: datetime) -> str | None:
+def caller_number(session: Session, keys: Keys, call_id: str, at: datetime) -> str | None:
     """The clear number, while the call goes on or a recording of it may exist at `at`. Personal data."""
     row = session.get(CallerNumber, call_id)
     if row is None:
@@ -109,7 +117,11 @@ def caller_number(session: Session, call_id: str, at: datetime) -> str | None:
         Artifact.blocked_at.is_(None),
     )
     kept = any(grounds.exists(artifacts.grounds_of(session, each), at) for each in session.scalars(content))
-    return row.number if kept or _get(session, call_id).ended_at is None else None
+    if not kept and _get(session, call_id).ended_at is not None:
+        return None
+    if not row.number.startswith(_SEALED):
+        return row.number  # stored before numbers were sealed
+    return keys.open_words(_label(call_id), base64.b64decode(row.number.removeprefix(_SEALED)))
 
 
 def listing(session: Session, limit: int = 100, before: datetime | None = None) -> Sequence[Call]:

@@ -7,8 +7,9 @@ certificate, nobody can find the id from it. There is one per artifact; the tabl
 from __future__ import annotations
 
 import hashlib
+import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -30,6 +31,20 @@ class Lapsed:
     due_at: datetime
     last_life: date  # the last civil date on which it was allowed to exist
     grounds: tuple[dict[str, Any], ...]  # ground, rule, until, ended_at, ended_by
+
+    @property
+    def rule(self) -> str:
+        """The rule by which it went: that of what ended its last ground, or of the period that ran out."""
+        return rule_of(self.grounds)
+
+
+def rule_of(lapsed: Sequence[Mapping[str, Any]]) -> str:
+    """The rule by which an artifact with these lapsed grounds went."""
+    if not lapsed:
+        return "R-60"
+    last = lapsed[-1]
+    ended = re.search(r"R-\d+|§4", str(last["ended_by"]))
+    return ended.group() if last["ended_at"] and ended else str(last["rule"])
 
 
 def issue(

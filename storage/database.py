@@ -116,8 +116,8 @@ class Database:
         """Remove traces of deleted rows from log or heap; False if readers were in the way.
 
         A later call completes what this one could not. On PostgreSQL the space of deleted rows is given back
-        for new ones (VACUUM); what its write-ahead log and its pages still hold are sealed bytes and wrapped
-        keys until they are used again.
+        for new ones (VACUUM); its pages and its write-ahead log hold what was deleted until they are used
+        again: sealed bytes and wrapped keys, and in clear the digits that were pressed during the question.
         """
         try:
             if not self.is_sqlite:

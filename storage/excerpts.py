@@ -112,7 +112,13 @@ def _into_book(book: Book, row: Case, calls: tuple[str, ...]) -> None:
     match CaseKind(row.kind):
         case CaseKind.RIGHTS_REQUEST:
             book.requests[row.id] = RequestFile(
-                row.id, row.right or "", row.opened_at, calls, row.extended_at, row.closed_at
+                row.id,
+                row.right or "",
+                row.opened_at,
+                calls,
+                row.extended_at,
+                row.closed_at,
+                row.requester or "caller",
             )
         case CaseKind.COMPLAINT:
             book.complaints[row.id] = _claim(row, calls)

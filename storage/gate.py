@@ -117,7 +117,7 @@ class Gate:
 
     def calls_of_number(self, asking: Asking, number: str, at: datetime) -> Sequence[Call]:
         """The calls of a number, oldest first; the search is logged, not the number (R-50)."""
-        why = _why_no_search(asking)
+        why = _why_no_search(asking) or self._db.read_sync(lambda s: _why_not_for_case(s, asking))
         if why:
             self.refuse(asking, "archive", "search", why, at)
         found = self._db.read_sync(lambda s: calls.of_caller(s, self._keys, number))
@@ -283,6 +283,16 @@ def _why_no_search(asking: Asking) -> str:
         return f"{asking.role} must name the case that it is for (R-50)"
     if not asking.purpose and not asking.reason:
         return "state the purpose (R-50)"
+    return ""
+
+
+def _why_not_for_case(session: Session, asking: Asking) -> str:
+    """A search for a request needs one that is open; other cases may be somebody else's files."""
+    if asking.role != "RIGHTS":
+        return ""
+    row = session.get(Case, asking.case)
+    if row is None or row.kind != CaseKind.RIGHTS_REQUEST.value or row.closed_at is not None:
+        return "RIGHTS searches for an open request: register it first, without calls (R-50)"
     return ""
 
 

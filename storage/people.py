@@ -208,6 +208,11 @@ def sign_in(session: Session, token: str, at: datetime, channel: str = "cli") ->
     return Person(user.id, roles, user.organisation, channel)
 
 
+def note_failed(session: Session, at: datetime, actor: dict[str, Any]) -> None:
+    """Somebody came with a token that is not valid; what it was is not said (R-50)."""
+    audit_log.append(session, at, "deny", "users", {"action": "sign_in"}, actor)
+
+
 def listing(session: Session) -> list[Listed]:
     """The access list: everybody, with every role they hold or held, oldest first."""
     users = session.scalars(select(User).order_by(User.id)).all()

@@ -127,14 +127,14 @@ def _kept(session: Session, at: datetime) -> list[dict[str, Any]]:
 
 
 def _erased(session: Session, begins: datetime, ends: datetime) -> list[dict[str, Any]]:
-    """Certificates of the month by kind and the rule that lapsed last; how many had failures before."""
+    """Certificates of the month by kind and the rule by which it went; how many had failures before."""
     counts: Counter[tuple[str, str]] = Counter()
     failed: Counter[tuple[str, str]] = Counter()
     query = select(Tombstone.kind, Tombstone.lapsed, Tombstone.failures).where(
         Tombstone.purged_at >= begins, Tombstone.purged_at < ends
     )
     for kind, lapsed, failures in session.execute(query.execution_options(yield_per=1000)):
-        key = kind, str(lapsed[-1]["rule"]) if lapsed else ""
+        key = kind, certificates.rule_of(lapsed)
         counts[key] += 1
         failed[key] += bool(failures)
     return [

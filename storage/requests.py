@@ -74,12 +74,15 @@ def receive(
     event = e.RightsRequest(request, right, tuple(calls), requester, withdraws)
 
     def date_it(session: Session, happened: Happened) -> None:
-        row = cases.get(session, request)
-        row.requester = requester
-        row.opened_at = received_at or at
+        cases.get(session, request).opened_at = received_at or at
 
     making = {f"{request}/documentation": Making(tags=desk.tags)}
     return request, desk.do(asking, event, at, words, making, also=date_it)
+
+
+def scope(desk: Desk, asking: Asking, request: str, calls: Sequence[str], at: datetime) -> Done:
+    """More calls are found that an open request is about; they are held from now on."""
+    return desk.do(asking, e.RequestScoped(request, tuple(calls)), at)
 
 
 def extend(desk: Desk, asking: Asking, request: str, words: Mapping[str, str], at: datetime) -> Done:

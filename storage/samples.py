@@ -58,7 +58,7 @@ def draw(desk: Desk, asking: Asking, plan: Plan, at: datetime) -> Drawing:
     if plan.size < 1 or plan.last < plan.first:
         raise Refused("a sample has at least one call, from a first to a last day (R-55)")
     population = desk.db.read_sync(lambda s: _population(s, plan, at))
-    drawn, excluded = desk.db.read_sync(lambda s: _drawn(s, desk, plan, population, at))
+    drawn, excluded = desk.db.read_sync(lambda s: _drawn(s, desk, plan.size, population, at))
     if not drawn:
         raise Refused(f"of {len(population)} calls none may be drawn (R-55, R-57)")
     sample = cases.new_id(CaseKind.SAMPLE, at)
@@ -78,6 +78,27 @@ def draw(desk: Desk, asking: Asking, plan: Plan, at: datetime) -> Drawing:
     making = {f"{sample}/record": Making(tags=desk.tags)}
     done = desk.do(asking, e.Sampled(sample, tuple(drawn)), at, making=making, also=record)
     return Drawing(sample, len(population), tuple(drawn), excluded, done)
+
+
+def replace(desk: Desk, asking: Asking, sample: str, out: str, at: datetime) -> str:
+    """A drawn call may not be read after all: the next by its place takes its place (R-57). That call."""
+    desk.gate.require(asking, e.SampleReplaced, at)
+    row = desk.db.read_sync(lambda s: cases.get(s, sample, CaseKind.SAMPLE))
+    drawn = desk.db.read_sync(lambda s: cases.calls_of(s, sample))
+    told = row.facts or {}
+    first, last = date.fromisoformat(told["first"]), date.fromisoformat(told["last"])
+    plan = Plan(told["objective"], first, last, told["size"], told["seed"])
+    rest = [call for call in desk.db.read_sync(lambda s: _population(s, plan, at)) if call not in drawn]
+    found, _ = desk.db.read_sync(lambda s: _drawn(s, desk, 1, rest, at))
+    if not found:
+        raise Refused("no other call of the population may be drawn (R-55, R-57)")
+
+    def count(session: Session, happened: Happened) -> None:
+        case = cases.get(session, sample)
+        case.facts = {**(case.facts or {}), "replaced": (case.facts or {}).get("replaced", 0) + 1}
+
+    desk.do(asking, e.SampleReplaced(sample, out, found[0]), at, also=count)
+    return found[0]
 
 
 def place(seed: str, call: str) -> str:
@@ -120,12 +141,12 @@ def _population(session: Session, plan: Plan, at: datetime) -> list[str]:
 
 
 def _drawn(
-    session: Session, desk: Desk, plan: Plan, population: Sequence[str], at: datetime
+    session: Session, desk: Desk, size: int, population: Sequence[str], at: datetime
 ) -> tuple[list[str], int]:
     drawn: list[str] = []
     excluded = 0
     for call, may in _judged(session, desk, population, at):
-        if len(drawn) == plan.size:
+        if len(drawn) == size:
             break
         if may:
             drawn.append(call)

@@ -236,10 +236,8 @@ def _begun(artifact: Artifact) -> Lapsed:
 
 
 def _erased(artifact: Artifact, lapsed: Lapsed) -> Erased:
-    last = lapsed.grounds[-1] if lapsed.grounds else {"ground": "", "rule": "R-60"}
-    return Erased(
-        artifact.id, artifact.kind, artifact.call_id, lapsed.due_at, str(last["ground"]), str(last["rule"])
-    )
+    ground = str(lapsed.grounds[-1]["ground"]) if lapsed.grounds else ""
+    return Erased(artifact.id, artifact.kind, artifact.call_id, lapsed.due_at, ground, lapsed.rule)
 
 
 # --- step 2: the ledger and the files -------------------------------------------------------------

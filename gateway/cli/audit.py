@@ -58,6 +58,8 @@ def verify(
         print_json({**vars(verdict), "intact": verdict.intact})
     elif verdict.intact:
         console.print(text("audit.ok", lang, count=verdict.entries), style="green")
+        if verdict.dropped:
+            console.print(text("audit.dropped", lang, count=verdict.dropped))
     else:
         console.print(text("audit.broken", lang, entry=verdict.broken_at), style="red")
     if not verdict.intact:
@@ -77,6 +79,8 @@ def _verify_file(file: Path, public_key: str | None, older: Path | None, as_json
         print_json({**vars(verdict), "intact": verdict.intact})
     elif verdict.intact:
         console.print(text("audit.ok", lang, count=verdict.entries), style="green")
+        if verdict.dropped:
+            console.print(text("audit.dropped", lang, count=verdict.dropped))
         said = "audit.signed_by" if public_key else "audit.signed_by_whom"
         console.print(text(said, lang, signer=verdict.public_key))
     else:

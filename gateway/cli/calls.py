@@ -16,7 +16,6 @@ from gateway.cli.context import (
     AsJson,
     ConfigFile,
     Language,
-    archive,
     console,
     fail,
     load,
@@ -46,9 +45,10 @@ def listing(
         return
     from storage import calls
 
-    with archive(config) as opened:
-        rows = opened.database.read_sync(lambda session: calls.listing(session, limit))
-    found = [
+    with at_desk(config, lang) as work:
+        rows = work.desk.db.read_sync(lambda session: calls.listing(session, limit))
+        work.looked("calls", len(rows))
+    found: list[dict[str, Any]] = [
         {
             "call": row.id,
             "flow": row.flow,

@@ -8,7 +8,7 @@ import typer
 
 from gateway.cli.claims import CaseId, Parts, add_shared
 from gateway.cli.context import DEFAULT_FILE, AsJson, ConfigFile, Language, console, local, print_json, table
-from gateway.cli.desk import Alternatives, AsRole, Calls, Necessity, Reason, at_desk, day, words
+from gateway.cli.desk import Alternatives, AsRole, Calls, FactsOption, Necessity, Reason, at_desk, day, words
 from gateway.texts import text
 
 cases_app = typer.Typer(name="cases", help="Investigators' cases: forwarded calls, own recordings.")
@@ -81,6 +81,7 @@ def decide(
     reason: Reason = "",
     necessity: Necessity = "",
     alternatives: Alternatives = "",
+    facts: FactsOption = "",
     role: AsRole = None,
     config: ConfigFile = DEFAULT_FILE,
     lang: Language = "da",
@@ -91,7 +92,7 @@ def decide(
 
     with at_desk(config, lang) as work:
         asking = work.asking(role, for_event=e.InvestigationDecided)
-        told = words(reason, necessity, alternatives)
+        told = words(reason, necessity, alternatives, facts)
         done = investigations.decide(work.desk, asking, case, relevant, told, work.at)
         work.tell(done, text("desk.done", lang))
 
@@ -103,6 +104,7 @@ def propose(
     reason: Reason,
     necessity: Necessity = "",
     alternatives: Alternatives = "",
+    facts: FactsOption = "",
     part: Parts = None,
     role: AsRole = None,
     config: ConfigFile = DEFAULT_FILE,
@@ -114,7 +116,7 @@ def propose(
 
     with at_desk(config, lang) as work:
         asking = work.asking(role, for_event=e.InvestigationDecided)
-        told = words(reason, necessity, alternatives)
+        told = words(reason, necessity, alternatives, facts)
         number = investigations.propose(work.desk, asking, case, part or e.PARTS, day(until), told, work.at)
     console.print(text("cases.proposal", lang, number=number))
 

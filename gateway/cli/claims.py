@@ -83,8 +83,7 @@ def add_shared(app: typer.Typer, kind_name: str) -> None:
         if as_json:
             print_json({**_plain(view), "notes": [vars(note) for note in notes]})
             return
-        for name, value in _plain(view).items():
-            console.print(f"{name}: {value}", markup=False)
+        _print(view, lang)
         print_notes(notes, lang)
 
     @app.command()
@@ -181,6 +180,27 @@ def add_shared(app: typer.Typer, kind_name: str) -> None:
             chosen: date | None = day(on) if on else None
             done = complaints.confirm(work.desk, asking, case, kind, chosen, work.at, words(reason))
             work.tell(done, text("desk.done", lang))
+
+
+def _print(view: Any, lang: str) -> None:
+    open_ended = text("open_ended", lang)
+    console.print(f"{text('column.case', lang)}: {view.id}", style="bold", markup=False)
+    told = (
+        ("received", local(view.began_at)),
+        ("closed", local(view.closed_at)),
+        ("members", ", ".join(view.members)),
+        ("limitation", view.confirmed or view.proposed or open_ended),
+    )
+    for name, value in told:
+        console.print(f"{text(f'column.{name}', lang)}: {value}", markup=False)
+    for call in view.calls:
+        console.print(f"{text('column.call', lang)}: {call}", markup=False)
+    for artifact, until in view.kept.items():
+        label = text("column.artifact", lang)
+        console.print(f"{label}: {artifact} {text('column.until', lang)} {until or open_ended}", markup=False)
+    for name, value in view.facts.items():
+        if value not in (None, False):
+            console.print(f"{name}: {value}", markup=False)
 
 
 def _asking_in(work: Work, role: str | None) -> Any:

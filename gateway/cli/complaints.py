@@ -8,7 +8,7 @@ import typer
 
 from gateway.cli.claims import CaseId, Parts, add_shared
 from gateway.cli.context import DEFAULT_FILE, ConfigFile, Language
-from gateway.cli.desk import Alternatives, AsRole, Calls, Necessity, Reason, at_desk, words
+from gateway.cli.desk import Alternatives, AsRole, Calls, FactsOption, Necessity, Reason, at_desk, words
 from gateway.texts import text
 
 complaints_app = typer.Typer(name="complaints", help="Complaints and disputes about what was said in a call.")
@@ -47,6 +47,7 @@ def decide(
     reason: Reason = "",
     necessity: Necessity = "",
     alternatives: Alternatives = "",
+    facts: FactsOption = "",
     part: Parts = None,
     role: AsRole = None,
     config: ConfigFile = DEFAULT_FILE,
@@ -58,7 +59,7 @@ def decide(
 
     with at_desk(config, lang) as work:
         asking = work.asking(role, for_event=e.ComplaintDecided)
-        told = words(reason, necessity, alternatives)
+        told = words(reason, necessity, alternatives, facts)
         done = complaints.decide(work.desk, asking, complaint, keep, told, work.at, part or e.PARTS)
         work.tell(done, text("desk.done", lang))
 

@@ -21,8 +21,17 @@ File = Annotated[Path, typer.Argument(envvar="TAST1_CONFIG", help="The settings 
 
 
 @config_app.command()
-def check(file: File = DEFAULT_FILE, as_json: AsJson = False, lang: Language = "da") -> None:
-    """List every mistake in the settings, one a line. Exit status 2 when there is one."""
+def check(
+    file: File = DEFAULT_FILE,
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="The same as the argument.")] = None,
+    as_json: AsJson = False,
+    lang: Language = "da",
+) -> None:
+    """List every mistake in the settings, one a line. Exit status 2 when there is one.
+
+    What is allowed but should be known, such as what the prompt leaves to the website, is said too.
+    """
+    file = config or file
     try:
         settings = Settings.load(file, os.environ)
     except ConfigError as error:
@@ -31,10 +40,13 @@ def check(file: File = DEFAULT_FILE, as_json: AsJson = False, lang: Language = "
         else:
             typer.echo(str(error))
         raise typer.Exit(2) from None
+    advice = [text(f"advice.{one}", lang) for one in settings.advice()]
     if as_json:
-        print_json({"ok": True, "mistakes": []})
-    else:
-        typer.echo(text("config.ok", lang, file=file, flows=len(settings.flows)))
+        print_json({"ok": True, "mistakes": [], "advice": advice})
+        return
+    typer.echo(text("config.ok", lang, file=file, flows=len(settings.flows)))
+    for one in advice:
+        typer.echo(f"- {one}")
 
 
 @config_app.command()

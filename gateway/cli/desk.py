@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.cli.context import archive, console, fail, now
+from gateway.cli.context import archive, console, fail, now, operator
 from gateway.texts import text
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ AsRole = Annotated[
 Reason = Annotated[str, typer.Option(help="Why, in your own words; kept sealed with the case.")]
 Necessity = Annotated[str, typer.Option(help="Why less would not do.")]
 Alternatives = Annotated[str, typer.Option(help="What else was considered.")]
+FactsOption = Annotated[str, typer.Option("--facts", help="What the decision is based on.")]
 CaseOption = Annotated[str, typer.Option("--case", help="The case it is for.")]
 Purpose = Annotated[str, typer.Option(help="For what: a purpose of the ground it is kept on.")]
 Calls = Annotated[
@@ -94,6 +95,14 @@ class Work:
             raise fail(text("recordings.unknown", self.lang))
         return found[0]
 
+    def looked(self, what: str, count: int) -> None:
+        """Log that facts about the archive were shown: no content, but a look all the same (R-50)."""
+        from storage import audit_log
+
+        actor = self.person.actor(self.person.roles[0].name) if self.person.roles else operator()
+        detail = {"what": what, "count": count}
+        self.desk.db.write_sync(lambda s: audit_log.append(s, self.at, "list", "archive", detail, actor))
+
     def tell(self, done: Done, message: str = "") -> None:
         """Say what was done, what of it was refused, and what was erased because of it."""
         if message:
@@ -109,6 +118,7 @@ class Work:
 @contextmanager
 def at_desk(config: Path, lang: str) -> Iterator[Work]:
     """The desk for the time of a command; what the rules or the role forbid is said in one line, status 3."""
+    from storage import people
     from storage.artifacts import NotReadable
     from storage.gate import NotAllowed
     from storage.people import SignInFailed
@@ -118,6 +128,7 @@ def at_desk(config: Path, lang: str) -> Iterator[Work]:
         try:
             yield Work(opened, opened.desk, _person(opened), lang)
         except SignInFailed as error:
+            opened.database.write_sync(lambda s: people.note_failed(s, now(), operator()))
             raise fail(str(error), 3) from None
         except (NotAllowed, NotReadable) as error:
             raise fail(f"{text('desk.not_allowed', lang)} {error}", 3) from None
@@ -141,9 +152,12 @@ def _person(opened: Any) -> Person:
     return person
 
 
-def words(reason: str = "", necessity: str = "", alternatives: str = "", **more: str) -> Mapping[str, str]:
-    """What somebody wrote about a decision, by what it answers."""
-    return {"reason": reason, "necessity": necessity, "alternatives": alternatives, **more}
+def words(
+    reason: str = "", necessity: str = "", alternatives: str = "", facts: str = "", **more: str
+) -> Mapping[str, str]:
+    """What somebody wrote about a decision, by what it answers (§8.6)."""
+    told = {"reason": reason, "facts": facts, "necessity": necessity, "alternatives": alternatives}
+    return {**told, **more}
 
 
 def day(value: str) -> date:

@@ -13,7 +13,6 @@ from gateway.cli.context import (
     AsJson,
     ConfigFile,
     Language,
-    archive,
     console,
     fail,
     local,
@@ -41,8 +40,9 @@ def listing(
     """Recordings with their lawful basis and expiry, newest first."""
     from storage.model import ArtifactKind
 
-    with archive(config) as opened:
-        found = artifact_rows(opened, None if everything else ArtifactKind.AUDIO, limit)
+    with at_desk(config, lang) as work:
+        found = artifact_rows(work.opened, None if everything else ArtifactKind.AUDIO, limit)
+        work.looked("recordings", len(found))
     if as_json:
         print_json(found)
     elif not found:
@@ -60,6 +60,7 @@ def show(
 
     with at_desk(config, lang) as work:
         opened, artifact_id = work.opened, work.artifact(artifact)
+        work.looked("recording", 1)
 
         def read(session: Any) -> tuple[Any, Any]:
             return artifacts.get(session, artifact_id), certificates.of_artifact(session, artifact_id)

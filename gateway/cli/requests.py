@@ -130,9 +130,18 @@ def show(
     if as_json:
         print_json({**vars(view), "notes": [vars(note) for note in notes]})
         return
-    for name, value in vars(view).items():
-        shown = local(value) if hasattr(value, "hour") else value
-        console.print(f"{name}: {', '.join(shown) if isinstance(shown, tuple) else shown}", markup=False)
+    told = (
+        ("request", view.id),
+        ("right", text(f"right.{view.right}", lang)),
+        ("requester", text(f"requester.{view.requester}", lang)),
+        ("received", local(view.received_at)),
+        ("due", view.due),
+        ("answered", local(view.answered_at)),
+        *(("call", call) for call in view.calls),
+        *(("held", artifact) for artifact in view.held),
+    )
+    for name, value in told:
+        console.print(f"{text(f'column.{name}', lang)}: {value}", markup=False)
     print_notes(notes, lang)
 
 
@@ -147,6 +156,24 @@ def print_notes(notes: list[Any], lang: str) -> None:
         ],
         lang,
     )
+
+
+@requests_app.command()
+def scope(
+    request: RequestId,
+    calls: Calls,
+    role: AsRole = None,
+    config: ConfigFile = DEFAULT_FILE,
+    lang: Language = "da",
+) -> None:
+    """Add calls to an open request, found since it came in; they are held from now on (R-30)."""
+    from storage import requests
+    from storage.policy import events as e
+
+    with at_desk(config, lang) as work:
+        asking = work.asking(role, for_event=e.RequestScoped)
+        done = requests.scope(work.desk, asking, request, work.calls(calls), work.at)
+        work.tell(done, text("desk.done", lang))
 
 
 @requests_app.command()

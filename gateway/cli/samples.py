@@ -133,3 +133,22 @@ def finding(
         told = {"finding": found, "follow_up": follow_up}
         samples.note_finding(work.desk, asking, sample, work.call(call), told, work.at)
     console.print(text("desk.noted", lang))
+
+
+@samples_app.command()
+def replace(
+    sample: SampleId,
+    call: Annotated[str, typer.Argument(help="The drawn call that may not be read after all.")],
+    role: AsRole = None,
+    config: ConfigFile = DEFAULT_FILE,
+    lang: Language = "da",
+) -> None:
+    """Leave out a drawn call that turned out to hold special categories; the next one is drawn (R-57)."""
+    from storage import samples
+    from storage.policy import events as e
+
+    with at_desk(config, lang) as work:
+        asking = work.asking(role, for_event=e.SampleReplaced)
+        drawn = samples.replace(work.desk, asking, sample, work.call(call), work.at)
+    console.print(text("samples.replaced", lang))
+    typer.echo(drawn)

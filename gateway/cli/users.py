@@ -60,6 +60,7 @@ def listing(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False, lang: La
             "granted_by": grant.granted_by if grant else None,
             "granted_at": grant.granted_at if grant else None,
             "expires_at": grant.expires_at if grant else None,
+            "terms": _terms(grant) if grant else {},
             "last_used_at": listed.user.last_used_at,
             "trained_on": listed.user.trained_on,
             "disabled_at": listed.user.disabled_at,
@@ -78,7 +79,9 @@ def listing(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False, lang: La
             (
                 row["user"],
                 row["name"],
-                row["role"] or ("" if row["disabled_at"] is None else text("state.disabled", lang)),
+                " ".join((row["role"], *row["terms"].values()))
+                if row["role"]
+                else ("" if row["disabled_at"] is None else text("state.disabled", lang)),
                 row["granted_by"],
                 local(row["granted_at"]),
                 local(row["expires_at"]),
@@ -89,6 +92,12 @@ def listing(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False, lang: La
         ],
         lang,
     )
+
+
+def _terms(grant: Any) -> dict[str, str]:
+    """On what terms a processor holds its role."""
+    names = ("country", "dpa", "ticket", "transfer_tool")
+    return {name: value for name in names if (value := getattr(grant, name))}
 
 
 @users_app.command()

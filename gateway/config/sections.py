@@ -36,6 +36,11 @@ class CompanySection(Section):
     name: str = setting(
         "LB Forsikring", "The company, as the greeting names it; it is the data controller.", min_length=1
     )
+    policy_version: str = setting(
+        "1",
+        "Version of the published recording policy; every consent record names it.",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+    )
 
 
 class TrunkSection(Section):

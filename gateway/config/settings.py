@@ -166,6 +166,27 @@ class Settings:
         """Path of the control socket."""
         return self.control.socket or self.storage.folder / "control.sock"
 
+    def advice(self) -> list[str]:
+        """What is in order and should be known all the same, by name; the texts are the command line's."""
+        found = ["layered_notice"]  # A-13: the prompt leaves much to the website, as the policy does
+        reuse = self.file.compliance.reuse
+        uses = (reuse.complaint, reuse.investigation, reuse.sampling)
+        if any(use.allowed and not (use.lia and use.compatibility_test) for use in uses):
+            found.append("reuse_not_on_file")
+        if not self.policy.sampling.exclude_special_category:
+            found.append("special_category_sampled")
+        if not self.policy.withdrawal.delete_existing:
+            found.append("withdrawal_keeps")
+        if self.policy.investigation.covert:
+            found.append("covert")
+        if not self.policy.investigation.extension.per_artifact:
+            found.append("per_artifact")
+        if any(flow.ivr.verbal_consent for flow in self.flows):
+            found.append("verbal_consent")
+        if self.file.logs.personal:
+            found.append("personal_logs")
+        return found
+
     def shown(self) -> dict[str, Any]:
         """Every effective setting, nested as in the file, secrets masked."""
         values = self.file.model_dump(mode="json")

@@ -128,6 +128,10 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: Danish, English
         "{count} lines of the erasure ledger cannot be read.",
     ),
     "audit.ok": ("Loggen er ubrudt: {count} poster.", "The log is unbroken: {count} entries."),
+    "audit.dropped": (
+        "Heraf {count} glemt til tiden (R-62).",
+        "Of these {count} were forgotten on time (R-62).",
+    ),
     "audit.broken": ("Loggen er brudt ved post {entry}.", "The log is broken at entry {entry}."),
     "audit.exported": ("Loggen er skrevet til {path}.", "The log was written to {path}."),
     "audit.unreadable": ("{path} kan ikke læses: {why}.", "{path} cannot be read: {why}."),
@@ -178,6 +182,45 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: Danish, English
         "The log ends otherwise than the exported one: it was rewritten.",
     ),
     "config.ok": ("{file} er i orden ({flows} flow).", "{file} is in order ({flows} flows)."),
+    "advice.layered_notice": (
+        "Meddelelsen i telefonen nævner ikke transskription, følsomme oplysninger, videresendelse eller "
+        "tilbagekaldelse; det står på hjemmesiden. DPO bør have vurderet det (A-13).",
+        "The prompt does not speak of transcription, sensitive data, forwarding or withdrawal; the website "
+        "does. The DPO should have considered it (A-13).",
+    ),
+    "advice.reuse_not_on_file": (
+        "Uden interesseafvejning og forenelighedstest (compliance.reuse) bevares optagelser for klager, men "
+        "bruges ikke til klager, undersøgelser og stikprøver (A-11).",
+        "Without balancing and compatibility tests (compliance.reuse) recordings are preserved for "
+        "complaints, but not used for complaints, investigations and samples (A-11).",
+    ),
+    "advice.special_category_sampled": (
+        "Stikprøver omfatter opkald med følsomme oplysninger; politikken nævner intet grundlag i "
+        "artikel 9 (A-10).",
+        "Samples include calls with sensitive data; the policy names no condition of article 9 (A-10).",
+    ),
+    "advice.withdrawal_keeps": (
+        "Tilbagekaldt samtykke sletter ikke det optagede: juridisk svagt (A-12).",
+        "A withdrawn consent does not erase what was recorded: legally weak (A-12).",
+    ),
+    "advice.covert": (
+        "Optagelse i hemmelighed findes ikke: policy.investigation.covert har ingen virkning (A-21).",
+        "There is no recording in secret: policy.investigation.covert has no effect (A-21).",
+    ),
+    "advice.per_artifact": (
+        "Optagelse og transskription forlænges altid hver for sig: extension.per_artifact har ingen virkning "
+        "(R-44).",
+        "Recording and transcript are always extended separately: extension.per_artifact has no effect "
+        "(R-44).",
+    ),
+    "advice.verbal_consent": (
+        "Mundtligt samtykke kan ikke registreres: ivr.verbal_consent har ingen virkning (A-15).",
+        "A spoken consent cannot be taken down: ivr.verbal_consent has no effect (A-15).",
+    ),
+    "advice.personal_logs": (
+        "Numre og fejltekster står i loggen (logs.personal): kun mens en fejl jages.",
+        "Numbers and error texts are in the log (logs.personal): only while a fault is hunted.",
+    ),
     "serve.ready": ("Klar. Ring til {uri}", "Ready. Dial {uri}"),
     "serve.draining": ("{count} opkald er i gang; venter på dem.", "{count} calls are up; waiting for them."),
     "serve.not_running": (

@@ -136,6 +136,7 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: Danish, English
         "Sample {sample}: {count} of {of} calls.",
     ),
     "samples.seed": ("Frø {seed}; udeladt: {excluded}.", "Seed {seed}; left out: {excluded}."),
+    "samples.replaced": ("Udtrukket i stedet:", "Drawn in its place:"),
     "title.orders": ("Påbud", "Orders"),
     "orders.none": ("Der er ingen påbud.", "There are no orders."),
     "orders.received": ("Påbud {order} er registreret.", "Order {order} is registered."),

@@ -88,6 +88,7 @@ class RequestFile:
     calls: tuple[str, ...] = ()
     extended_at: datetime | None = None
     answered_at: datetime | None = None
+    requester: str = "caller"  # or an agent
 
     @property
     def due(self) -> date:

@@ -36,6 +36,7 @@ DUTIES: dict[type[Any], tuple[str, ...]] = {
     e.Withdrawn: (*_INTAKE, "INSPECTOR", "ANALYST", "COMPLIANCE"),
     e.ConsentInvalid: ("AGENT", "QA", "RIGHTS", "LEGAL", "DPO"),
     e.RightsRequest: _INTAKE,
+    e.RequestScoped: ("RIGHTS", "DPO"),
     e.RightsExtended: ("RIGHTS", "DPO"),
     e.RightsAnswered: ("RIGHTS", "DPO"),
     e.DocumentationReleased: ("RIGHTS", "DPO"),
@@ -51,6 +52,7 @@ DUTIES: dict[type[Any], tuple[str, ...]] = {
     e.InvestigationExtended: ("LEGAL", "DPO"),  # who approves; an INSPECTOR proposes
     e.SpecialCategory: (*_CONTENT, "AGENT"),
     e.Sampled: ("COMPLIANCE",),
+    e.SampleReplaced: ("COMPLIANCE",),
     e.Restated: ("DPO", "LEGAL"),
     e.AuthorityOrdered: ("LEGAL", "DPO"),
     e.AuthorityLifted: ("LEGAL", "DPO"),

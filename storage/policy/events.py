@@ -110,6 +110,14 @@ class RightsRequest:
 
 
 @dataclass(frozen=True)
+class RequestScoped:
+    """More calls are found that an open request is about."""
+
+    request: str
+    calls: Ids
+
+
+@dataclass(frozen=True)
 class RightsExtended:
     """The notice of art. 12(3) was sent: two months more."""
 
@@ -228,6 +236,15 @@ class Sampled:
 
 
 @dataclass(frozen=True)
+class SampleReplaced:
+    """A drawn call may not be read after all (it holds health data, ...); another takes its place (R-57)."""
+
+    sample: str
+    out: str
+    by: str
+
+
+@dataclass(frozen=True)
 class Restored:
     """The database comes back from a backup taken then; the erasure ledger is replayed (R-61)."""
 
@@ -270,6 +287,7 @@ PolicyEvent = Union[
     Withdrawn,
     ConsentInvalid,
     RightsRequest,
+    RequestScoped,
     RightsExtended,
     RightsAnswered,
     DocumentationReleased,
@@ -284,6 +302,7 @@ PolicyEvent = Union[
     InvestigationDecided,
     InvestigationExtended,
     Sampled,
+    SampleReplaced,
     Restored,
     Restated,
     AuthorityOrdered,

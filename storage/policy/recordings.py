@@ -190,6 +190,19 @@ def sampled(book: Book, event: e.Sampled, at: datetime) -> list[str]:
     return []
 
 
+def sample_replaced(book: Book, event: e.SampleReplaced, at: datetime) -> list[str]:
+    """A drawn call that may not be read is left out, and the next one is drawn for it (R-57)."""
+    sample = book.samples.get(event.sample)
+    if sample is None or event.out not in sample.calls:
+        raise Refused(f"{event.out} is not in the sample {event.sample}")
+    if may_be_sampled(book, event.out, at):
+        raise Refused(f"{event.out} may be read; nothing needs to be replaced (R-57)")
+    if event.by in sample.calls or not may_be_sampled(book, event.by, at):
+        raise Refused(f"{event.by} cannot take its place (R-55, R-57)")
+    sample.calls = tuple(event.by if call == event.out else call for call in sample.calls)
+    return []
+
+
 def may_be_sampled(book: Book, call: str, at: datetime) -> bool:
     """Whether compliance may draw the call, and read it when drawn, at `at` (R-55, R-57, R-24)."""
     file = book.calls.get(call)

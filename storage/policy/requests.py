@@ -65,23 +65,50 @@ def rights_request(book: Book, event: e.RightsRequest, at: datetime) -> list[str
     """A request is received: documented, held at once, and in time for an answer (R-30, R-34)."""
     if event.request in book.requests:
         raise Refused(f"{event.request} is another request already")
-    refusals = []
-    calls = tuple(call for call in dict.fromkeys(event.calls) if took_part(book, event.requester, call))
-    if foreign := sorted(set(event.calls) - set(calls)):
-        refusals.append(
-            f"an agent's rights reach only calls they took part in, not {', '.join(foreign)} (A-16)"
-        )
-    book.requests[event.request] = RequestFile(event.request, event.kind, at, calls)
+    calls, refusals = _in_scope(book, event.requester, event.calls)
+    book.requests[event.request] = RequestFile(
+        event.request, event.kind, at, calls, requester=event.requester
+    )
     document(book, event.request, ground(GroundName.REQUEST_DOC, at), at)
-    if event.kind in book.settings.rights.hold_on:
-        for holding in book.parts(calls, at):
-            holding.grounds = changes.hold_for_request(holding.grounds, event.request, event.kind, at)
+    _hold(book, event.request, event.kind, calls, at)
     if event.withdraws and event.requester != "caller":
         refusals.append("only the caller can withdraw the caller's consent (R-20)")
     elif event.withdraws or event.kind == "erasure":
-        order = "its erasure was asked for (R-23)" if event.kind == "erasure" else ""
-        withdraw_calls(book, calls, at, order=order)
+        withdraw_calls(book, calls, at, order=_ERASURE if event.kind == "erasure" else "")
     return refusals
+
+
+_ERASURE = "its erasure was asked for (R-23)"
+
+
+def request_scoped(book: Book, event: e.RequestScoped, at: datetime) -> list[str]:
+    """Calls found later are held, or erased, from now on like those named at first (R-30, R-23)."""
+    file = open_request(book, event.request)
+    calls, refusals = _in_scope(book, file.requester, event.calls)
+    more = tuple(call for call in calls if call not in file.calls)
+    if not more:
+        raise Refused("; ".join(refusals) or "the request is about these calls already")
+    file.calls = (*file.calls, *more)
+    _hold(book, event.request, file.kind, more, at)
+    if file.kind == "erasure":
+        withdraw_calls(book, more, at, order=_ERASURE)
+    return refusals
+
+
+def _in_scope(book: Book, requester: str, named: Iterable[str]) -> tuple[tuple[str, ...], list[str]]:
+    """The calls that a requester's right reaches, and the refusal of the others."""
+    named = tuple(dict.fromkeys(named))
+    calls = tuple(call for call in named if took_part(book, requester, call))
+    foreign = sorted(set(named) - set(calls))
+    if not foreign:
+        return calls, []
+    return calls, [f"an agent's rights reach only calls they took part in, not {', '.join(foreign)} (A-16)"]
+
+
+def _hold(book: Book, request: str, kind: str, calls: tuple[str, ...], at: datetime) -> None:
+    if kind in book.settings.rights.hold_on:
+        for holding in book.parts(calls, at):
+            holding.grounds = changes.hold_for_request(holding.grounds, request, kind, at)
 
 
 def took_part(book: Book, requester: str, call: str) -> bool:

@@ -35,12 +35,12 @@ class Call(Table):
 
 
 class CallerNumber(Table):
-    """The caller's number in clear: the one personal field of a call, apart so that it can be dropped."""
+    """The caller's number, sealed: the one personal field of a call, apart so that it can be dropped."""
 
     __tablename__ = "caller_numbers"
 
     call_id: Mapped[str] = mapped_column(ForeignKey("calls.id"), primary_key=True)
-    number: Mapped[str] = mapped_column(String(255))
+    number: Mapped[str] = mapped_column(String(255))  # sealed
 
 
 class Consent(Table):

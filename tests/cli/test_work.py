@@ -19,6 +19,7 @@ from storage.artifacts import Making
 from storage.policy import events as e
 from storage.policy.clocks import add_years, local_date
 from tests.cli.shop import NOW, Shop
+from tests.storage.world import World, record_call
 
 WORDS = {"text": "grævlingen gik over vejen"}
 
@@ -154,12 +155,18 @@ def test_the_calls_of_a_number_are_found_for_a_case_and_the_number_is_logged_now
     ask = ("calls", "of", "--purpose", "rights_request")
     assert "must name the case" in shop.tast1(*ask, by="rita", status=3, input=number)
     assert "looked up by" in shop.tast1(*ask, "--case", "R-1", by="qa", status=3, input=number)
-    rows: Any = shop.json(*ask, "--case", "R-1", by="rita", input=number)
+    assert "register it first" in shop.tast1(*ask, "--case", "R-1", by="rita", status=3, input=number)
+    request = shop.json("requests", "receive", "access", by="rita")["id"]  # type: ignore[index]
+    rows: Any = shop.json(*ask, "--case", request, by="rita", input=number)
     assert {row["call"] for row in rows} == {shop.call, shop.old_call}
+    shop.tast1("requests", "scope", request, shop.call, by="rita")
+    assert "G-RIGHTS-OPEN" in grounds(shop, shop.fresh)
+    assert "these calls already" in shop.tast1("requests", "scope", request, shop.call, by="rita", status=3)
     archive = shop.archive()
     entries = archive.database.read_sync(lambda s: list(audit_log.entries(s, "archive")))
     archive.close()
-    assert [entry.action for entry in entries] == ["deny", "deny", "search"]
+    told = [entry.action for entry in entries if entry.action != "list"]
+    assert told == ["deny", "deny", "deny", "search"]
     assert "87654321" not in str(entries)
 
 
@@ -402,6 +409,24 @@ def test_a_sample_is_drawn_again_by_its_seed_and_leaves_health_data_out(shop: Sh
     assert "none may be drawn" in shop.tast1(*draw, by="cora", status=3)
     assert grounds(shop, shop.fresh)["G-CONSENT"]["until"] == until
     assert "COMPLIANCE" in shop.tast1(*draw, status=3), "the machine's own account draws nothing"
+
+
+def test_a_drawn_call_with_health_data_is_replaced_by_the_next(shop: Shop) -> None:
+    shop.hire("cora", "COMPLIANCE")
+    archive = shop.archive()
+    world = World(shop.folder, archive.database, archive.keys, archive.store, archive.settings.policy)
+    more = [record_call(world, NOW - timedelta(minutes=50), 0.1)[0] for _ in range(2)]
+    archive.close()
+    today = local_date(NOW - timedelta(hours=1)).isoformat()
+    draw = ("samples", "draw", "--objective", "R-71", "--from", today, "--to", today, "--size", "1")
+    drawing: Any = shop.json(*draw, by="cora")
+    (drawn,) = drawing["calls"]
+    replace = ("samples", "replace", drawing["sample"], drawn)
+    assert "nothing needs to be replaced" in shop.tast1(*replace, by="cora", status=3)
+    shop.tast1("calls", "special", drawn, by="cora")
+    shown = shop.tast1(*replace, by="cora").split()[-1]
+    assert shown in {shop.call, *more} - {drawn}
+    assert shown in shop.tast1("samples", "show", drawing["sample"], by="cora")
 
 
 def test_an_order_keeps_a_call_whatever_else_ends_and_opens_it_to_the_legal_role_only(shop: Shop) -> None:

@@ -149,8 +149,10 @@ def test_a_long_sleep_is_made_up_for_in_one_sweep(world: World) -> None:
 
 def test_the_clear_number_goes_with_the_recording(world: World) -> None:
     call_id, _ = record_call(world)
-    assert world.db.read_sync(lambda s: calls.caller_number(s, call_id, MIDNIGHT - TICK)) == NUMBER
-    assert world.db.read_sync(lambda s: calls.caller_number(s, call_id, MIDNIGHT)) is None
+    assert (
+        world.db.read_sync(lambda s: calls.caller_number(s, world.keys, call_id, MIDNIGHT - TICK)) == NUMBER
+    )
+    assert world.db.read_sync(lambda s: calls.caller_number(s, world.keys, call_id, MIDNIGHT)) is None
     sweep(world.db, world.store, MIDNIGHT)
     assert world.db.read_sync(lambda s: s.scalar(select(func.count()).select_from(CallerNumber))) == 0
 
@@ -273,7 +275,9 @@ def test_no_byte_of_the_wrapped_key_the_number_or_the_evidence_is_left_in_the_da
     keys = world.db.read_sync(lambda s: list(s.scalars(select(DataKey.wrapped))))
     hashes = world.db.read_sync(lambda s: list(s.scalars(select(Consent.record_hash))))
     # Audit entries and certificates keep the hash of a record on purpose; its other fields must go.
-    needles = {**{f"key {i}": key[20:] for i, key in enumerate(keys)}, "number": NUMBER.encode()}
+    sealed = world.db.read_sync(lambda s: s.scalars(select(CallerNumber.number)).first())
+    assert NUMBER.encode() not in _database_bytes(world), "not in clear, even while it is kept"
+    needles = {**{f"key {i}": key[20:] for i, key in enumerate(keys)}, "number": sealed.encode()}
     assert len(keys) == 8 and len(set(hashes)) == 8
     assert all(needle in _database_bytes(world) for needle in needles.values())
 
