@@ -28,11 +28,14 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "ivr_prompts": ("ivr_prompts",),
 }
 # These decide: the standard library and each other only.
-PURE = ("gateway.callflow", "storage.policy", "storage.model", "gateway.edge.lexer", "gateway.edge.proxy")
+PURE = (
+    *("gateway.callflow", "storage.policy", "storage.model", "gateway.edge.lexer", "gateway.edge.proxy"),
+    "transcription.protocol",
+)
 # One vendor, one place.
 VENDORS = {
     "pjsua2": ("gateway.worker",),
-    "aiohttp": ("gateway.web", "gateway.cli"),
+    "aiohttp": ("gateway.web", "gateway.cli", "transcription.server", "transcription.client"),
     "prometheus_client": ("gateway.web",),
     "sqlalchemy": ("storage", "gateway.calls.records", "gateway.cli"),
     "alembic": ("storage",),
@@ -42,6 +45,8 @@ VENDORS = {
     "typer": ("gateway.cli",),
     "rich": ("gateway.cli",),
     "uvloop": ("gateway.cli",),
+    "vosk": ("transcription.recogniser",),
+    "soxr": ("transcription.recogniser",),
 }
 OURS = ("gateway", "storage", "transcription", "ivr_prompts")
 
