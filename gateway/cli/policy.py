@@ -251,9 +251,11 @@ def _simulate(file: Path, base: _Base, as_json: bool) -> int:
         scenario = read(file.read_text(encoding="utf-8-sig"))
     except NotAScenario as error:
         return _not_a_scenario(file, error.line, error.key, error.why)
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "is no UTF-8 text"
-        return _not_a_scenario(file, None, "", str(why))
+    except OSError as error:
+        return _not_a_scenario(file, None, "", str(error.strerror))
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        return _not_a_scenario(file, line, "", "is no UTF-8 text")
     outcome = rehearse(scenario, **base.arguments)
     if as_json:
         answers = {"file": str(file), "answers": list(outcome.answers)}

@@ -17,7 +17,7 @@ import yaml
 from gateway.callflow.settings import IvrSettings
 from storage.policy.access import Access
 from storage.policy.clocks import local_date
-from storage.policy.expectations import parse_instant
+from storage.policy.expectations import expectation_problem, parse_instant
 from storage.policy.scenario import (
     ACCESS_KEYS,
     EVENTS,
@@ -36,7 +36,12 @@ IVR_CHOICES = {
     "other_key": ("ignore",),
     "late_key": ("reject", "accept"),
 }
+# ... and the range of those that have one (§9.1 of the rules).
+IVR_RANGES = {"timeout_s": (3, 10), "repeat": (0, 1)}
 DEEPEST = 12
+# Aliases let a small file name more values than fit anywhere.
+MOST_VALUES = 100_000
+MERGING = ("tag:yaml.org,2002:merge", "tag:yaml.org,2002:value")
 FIRST_YEAR, LAST_YEAR = 1971, 2999
 
 
@@ -44,6 +49,8 @@ class NotAScenario(Exception):
     """The file is no scenario: where, which key, and why."""
 
     def __init__(self, line: int, key: str, why: str) -> None:
+        if not key.isprintable():
+            key = ascii(key)
         super().__init__(f"line {line}: {key}: {why}" if key else f"line {line}: {why}")
         self.line = line
         self.key = key
@@ -58,6 +65,7 @@ def read(text: str) -> Scenario:
         root = loader.get_single_node()
         if root is None:
             raise NotAScenario(1, "", "the file is empty (write `events:` and `ask:`)")
+        refuse_foreign_tags(root)
         return _Reader(loader).scenario(root)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -74,6 +82,7 @@ class _Reader:
     def __init__(self, loader: yaml.SafeLoader) -> None:
         self.loader = loader
         self.mappings: dict[int, dict[str, yaml.Node]] = {}  # by node: merging changes a node
+        self.values_read = 0
 
     def scenario(self, root: yaml.Node) -> Scenario:
         top = self.mapping(root, "")
@@ -145,7 +154,11 @@ class _Reader:
     def expectation(self, kind: str, node: yaml.Node) -> Mapping[str, Any]:
         entry = self.mapping(node, "expect")
         self.only(entry, EXPECT_KEYS[kind], node)
-        return {key: self.plain(value, key) for key, value in entry.items()}
+        expected = {key: self.plain(value, key) for key, value in entry.items()}
+        for key, value in expected.items():
+            if (why := expectation_problem(key, value)) is not None:
+                raise NotAScenario(line_of(entry[key]), key, why)
+        return expected
 
     # --- settings -------------------------------------------------------------------------------
 
@@ -264,7 +277,12 @@ class _Reader:
     def text(self, node: yaml.Node, name: str) -> str | None:
         if not isinstance(node, yaml.ScalarNode):
             raise NotAScenario(line_of(node), name, "must be text")
-        return None if _is_null(node) else str(node.value)
+        if _is_null(node):
+            return None
+        text = str(node.value)
+        if any("\ud800" <= letter <= "\udfff" for letter in text):  # escapes make them; nobody can write them
+            raise NotAScenario(line_of(node), name, "holds half a character")
+        return text
 
     def identifier(self, node: yaml.Node, name: str) -> str:
         text = self.text(node, name)
@@ -310,8 +328,9 @@ class _Reader:
 
     def plain(self, node: yaml.Node, name: str, depth: int = 0) -> Any:
         """An expected value: lists and mappings of true, false, null and text."""
-        if depth > DEEPEST:
-            raise NotAScenario(line_of(node), name, "is nested too deeply")
+        self.values_read += 1
+        if depth > DEEPEST or self.values_read > MOST_VALUES:
+            raise NotAScenario(line_of(node), name, "is nested too deeply, or too long")
         if isinstance(node, yaml.SequenceNode):
             return [self.plain(item, name, depth + 1) for item in node.value]
         if isinstance(node, yaml.MappingNode):
@@ -333,6 +352,22 @@ _VALUES = {
 }
 
 
+def refuse_foreign_tags(root: yaml.Node) -> None:
+    """A tag such as `!!python/name` asks for more than values."""
+    seen, waiting = set(), [root]
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if node.tag not in yaml.SafeLoader.yaml_constructors and node.tag not in MERGING:
+            raise NotAScenario(line_of(node), node.tag, "is no kind of value of a scenario")
+        if isinstance(node, yaml.MappingNode):
+            waiting += [each for entry in node.value for each in entry]
+        elif isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+
+
 def line_of(node: yaml.Node) -> int:
     """The line of a node, from 1."""
     return int(node.start_mark.line) + 1
@@ -345,6 +380,10 @@ def _is_null(node: yaml.Node) -> bool:
 def _ivr_problem(key: str, value: Any) -> str | None:
     if key in IVR_CHOICES and value not in IVR_CHOICES[key]:
         return f"must be one of {', '.join(IVR_CHOICES[key])}"
+    if key in IVR_RANGES:
+        least, most = IVR_RANGES[key]
+        if not least <= value <= most:
+            return f"must lie between {least} and {most}"
     if key == "accept_key" and not re.fullmatch(r"[0-9*#A-D]", value):
         return "must be one key of a telephone, in quotes"
     return None

@@ -110,7 +110,7 @@ class _Stage:
 
     def tell(self, told: s.Told) -> None:
         """One event of the story happens."""
-        self.telephone.advance(told.at)
+        self.advance(told.at)
         if isinstance(told.event, TELEPHONE_EVENTS):
             try:
                 self.telephone.tell(told.event, told.at)
@@ -120,6 +120,10 @@ class _Stage:
         refusals = apply(self.book, told.event, told.at)
         self.refusals += [_Refusal(told.at, told.name, why) for why in refusals]
         self._tell_telephone(told.event, told.at)
+
+    def advance(self, at: datetime) -> None:
+        """What is due by `at` happens: prompts end, keys come to count."""
+        self.refusals += [_Refusal(when, "key", why) for when, why in self.telephone.advance(at)]
 
     def decide(self, event: e.PolicyEvent, at: datetime) -> None:
         """What the flow decided becomes an event of the policy."""
@@ -143,7 +147,7 @@ class _Stage:
 
     def answer(self, question: s.Question, at: datetime) -> answers.Answer:
         """The answer to a question about the instant `at`, which is now."""
-        self.telephone.advance(at)
+        self.advance(at)
         if isinstance(question.about, Access):
             return answers.access_answer(self.book, question.about, at)
         about = question.about or ""

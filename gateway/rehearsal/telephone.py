@@ -7,8 +7,10 @@ decides is handed on as events of the policy.
 
 from __future__ import annotations
 
+import heapq
+import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -58,25 +60,43 @@ class Telephone:
         self._decide = decide
         self._investigators = investigators
         self._lines: dict[str, _Line] = {}
+        self._timers: list[tuple[datetime, int, int, _Line]] = []  # a heap; old ones stay until they are due
+        self._set = itertools.count()  # numbers timers, so that lines are never compared
 
-    def advance(self, until: datetime) -> None:
-        """Let everything happen that is due by `until`, in the order in which it falls due."""
-        while due := min(self._due(until), default=None, key=lambda timer: timer[:2]):
-            at, _, line, event = due
+    def advance(self, until: datetime) -> list[tuple[datetime, str]]:
+        """Let everything happen that is due by `until`, in the order in which it falls due.
+
+        Returns when and why the rules refused what a key had asked for.
+        """
+        refused = []
+        while self._timers and self._timers[0][0] <= until:
+            at, order, _, line = heapq.heappop(self._timers)
+            event = self._due(line).get((at, order))
+            if event is None:
+                continue  # what was set then is not due any more
             if isinstance(event, m.PromptFinished):
                 line.prompt_end = None
-            self._step(line, event, at)
+            try:
+                self._step(line, event, at)
+            except Refused as refusal:
+                refused.append((at, str(refusal)))
+        return refused
 
-    def _due(self, until: datetime) -> Iterator[tuple[datetime, int, _Line, m.Event]]:
-        limit = timedelta(seconds=1)
-        for line in self._lines.values():
-            if line.prompt_end is not None and line.prompt_end[0] <= until:
-                yield line.prompt_end[0], 0, line, m.PromptFinished(line.prompt_end[1])
-            deadline = line.state.deadline
-            if deadline is None or deadline > line.seconds(until + limit):
-                continue
-            if (at := line.instant(deadline)) <= until:
-                yield at, 1, line, m.TimePassed()
+    def _due(self, line: _Line) -> dict[tuple[datetime, int], m.Event]:
+        """When something happens on this line by itself, and what; a prompt ends before time is up."""
+        due: dict[tuple[datetime, int], m.Event] = {}
+        if self._lines.get(line.call_id) is not line:
+            return due
+        if line.prompt_end is not None:
+            due[line.prompt_end[0], 0] = m.PromptFinished(line.prompt_end[1])
+        deadline = line.state.deadline
+        if deadline is not None and math.isfinite(deadline):
+            due[line.instant(deadline), 1] = m.TimePassed()
+        return due
+
+    def _set_timers(self, line: _Line) -> None:
+        for at, order in self._due(line):
+            heapq.heappush(self._timers, (at, order, next(self._set), line))
 
     def tell(self, event: s.TelephoneEvent, at: datetime) -> None:
         """Something happens on the telephone. `Refused`: the rules, or the call, do not allow it."""
@@ -185,8 +205,11 @@ class Telephone:
         if isinstance(event, m.TimePassed) and line.state.deadline is not None:
             line.now = max(line.now, line.state.deadline)
         line.state, actions = step(line.state, event, line.now, line.flow)
-        for action in actions:
-            self._carry_out(line, action, at, withdrawn)
+        try:
+            for action in actions:
+                self._carry_out(line, action, at, withdrawn)
+        finally:
+            self._set_timers(line)
 
     def _carry_out(self, line: _Line, action: m.Action, at: datetime, withdrawn: bool) -> None:
         call = line.call_id
@@ -197,7 +220,11 @@ class Telephone:
             case m.NoteDecision():
                 self._decide(e.Declined(call), at)
             case m.StartCapture():
-                self._decide(e.RecordingStarted(call), at)
+                try:
+                    self._decide(e.RecordingStarted(call), at)
+                except Refused:  # it never began, so nothing that stops it may stop another recording
+                    line.state = replace(line.state, capture=Capture.OVER)
+                    raise
             case m.StopCapture():
                 self._decide(e.RecordingStopped(call), at)
             case m.NoteWithdrawal(channel) if not withdrawn:

@@ -17,6 +17,13 @@ from storage.policy.clocks import COPENHAGEN
 
 Answer = dict[str, Any]
 
+# Why what belongs to no call never was.
+_NEVER = {
+    "documentation": "nobody made that request (R-34)",
+    "export": "no access request was answered with something to hand out (R-33)",
+    "record": "no such sample was drawn (R-55)",
+}
+
 
 def artifact_answer(book: Book, name: str, at: datetime) -> Answer:
     """Whether the artifact exists at `at`, until when, on what grounds, and why."""
@@ -80,9 +87,13 @@ def why(book: Book, name: str, at: datetime) -> str:
 def _why_never(book: Book, name: str) -> str:
     call, _, part = name.partition("/")
     file = book.calls.get(call)
-    if file is None or part not in ("audio", "transcript", "consent", "decision"):
-        return f"There never was {name}."
-    return f"There never was {name}: {_why_unrecorded(file, part)}."
+    if file is not None and part in ("audio", "transcript", "consent", "decision"):
+        because = _why_unrecorded(file, part)
+    elif file is not None:
+        because = "nothing of the kind was made from the call (R-11)"
+    else:
+        because = _NEVER.get(part, f"there was no call {call} (R-01)")
+    return f"There never was {name}: {because}."
 
 
 def _why_unrecorded(file: CallFile, part: str) -> str:

@@ -54,9 +54,9 @@ def change(book: Book, event: e.PolicyEvent, at: datetime) -> tuple[str, ...]:
 
     Raises `Refused` when the rules refuse all of it; then nothing is changed.
     """
-    _stop_recording_what_is_gone(book, at)  # while time passed, before the event
+    _stop_recording_what_is_gone(book, event, at)  # while time passed, before the event
     refusals = tuple(HANDLERS[type(event)](book, event, at))
-    _stop_recording_what_is_gone(book, at)
+    _stop_recording_what_is_gone(book, event, at)
     return refusals
 
 
@@ -68,7 +68,10 @@ def apply(book: Book, event: e.PolicyEvent, at: datetime) -> tuple[str, ...]:
         return (str(refused),)
 
 
-def _stop_recording_what_is_gone(book: Book, at: datetime) -> None:
-    for file in book.calls.values():
+def _stop_recording_what_is_gone(book: Book, event: e.PolicyEvent, at: datetime) -> None:
+    """An event about one call ends grounds of that call alone; any other may end those of every call."""
+    call = getattr(event, "call", None)
+    files = book.calls.values() if call is None else filter(None, [book.calls.get(call)])
+    for file in files:
         if file.recording:
             file.captured = book.captured(file.call, at)

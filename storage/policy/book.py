@@ -184,15 +184,6 @@ class Book:
         """Every name that an artifact ever had."""
         yield from self._holdings
 
-    def call_exists(self, call: str, at: datetime) -> bool:
-        """Whether the call goes on, or anything of it exists, at `at`."""
-        file = self.calls.get(call)
-        if file is None:
-            return False
-        return file.ended_at is None or any(
-            self.living(name, at) for name in self._holdings if name.startswith(f"{call}/")
-        )
-
     def captured(self, call: str, at: datetime) -> list[tuple[datetime, datetime | None]]:
         """What was recorded of the call, as `[start, end]`; recording ends with its last ground."""
         file = self.calls.get(call)

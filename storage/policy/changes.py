@@ -17,6 +17,8 @@ from storage.policy.grounds import ground, ground_for_days
 from storage.policy.settings import PolicySettings, after_period
 
 Grounds = tuple[Ground, ...]
+# The rule of a freeze that began after a deletion order: the complaint may listen, and may not keep.
+NOT_TO_KEEP = "R-21"
 INVESTIGATION = frozenset({GroundName.INV_TRIAGE, GroundName.INV, GroundName.INV_EXT})
 
 
@@ -124,11 +126,12 @@ def request_documentation(closed_at: datetime, settings: PolicySettings) -> Grou
 
 
 def freeze(
-    grounds: Grounds, complaint: str, at: datetime, settings: PolicySettings, reason: str = ""
+    grounds: Grounds, complaint: str, at: datetime, settings: PolicySettings, rule: str, reason: str = ""
 ) -> Grounds:
-    """G-COMPLAINT-FREEZE: day 30 shall not decide a complaint (R-35)."""
+    """G-COMPLAINT-FREEZE: day 30 shall not decide a complaint (R-35). `rule`: `NOT_TO_KEEP`, or R-35."""
     days = settings.complaint.freeze_days
-    frozen = ground_for_days(GroundName.COMPLAINT_FREEZE, at, days, settings, case=complaint, reason=reason)
+    name = GroundName.COMPLAINT_FREEZE
+    frozen = ground_for_days(name, at, days, settings, rule=rule, case=complaint, reason=reason)
     return (*grounds, frozen)
 
 

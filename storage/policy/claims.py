@@ -10,7 +10,7 @@ from storage.policy import changes
 from storage.policy import events as e
 from storage.policy.book import Book, ClaimFile, Holding, OrderFile, Refused
 from storage.policy.clocks import local_date
-from storage.policy.grounds import ground
+from storage.policy.grounds import active, ground
 from storage.policy.limitation import floor
 from storage.policy.recordings import add_recording, live_call
 
@@ -25,7 +25,8 @@ def complaint(book: Book, event: e.ComplaintReceived, at: datetime) -> list[str]
         raise Refused(f"{event.complaint} is another complaint already")
     book.complaints[event.complaint] = ClaimFile(event.complaint, at, event.calls)
     for holding in book.parts(event.calls, at):
-        holding.grounds = changes.freeze(holding.grounds, event.complaint, at, book.settings)
+        rule = changes.NOT_TO_KEEP if holding.condemned else "R-35"
+        holding.grounds = changes.freeze(holding.grounds, event.complaint, at, book.settings, rule)
     return []
 
 
@@ -42,10 +43,11 @@ def freeze_extended(book: Book, event: e.FreezeExtended, at: datetime) -> list[s
     if not frozen:
         raise Refused("nothing is frozen for that complaint (R-36)")
     for holding in frozen:
+        rule = "R-35" if _frozen_in_time(holding, file, at) else changes.NOT_TO_KEEP
         ended = changes.end(
             holding.grounds, (GroundName.COMPLAINT_FREEZE,), at, "the freeze was extended (R-36)", file.id
         )
-        holding.grounds = changes.freeze(ended, file.id, at, book.settings, event.reason)
+        holding.grounds = changes.freeze(ended, file.id, at, book.settings, rule, event.reason)
     return []
 
 
@@ -77,10 +79,19 @@ def complaint_decided(book: Book, event: e.ComplaintDecided, at: datetime) -> li
 
 
 def _may_keep(holding: Holding, file: ClaimFile, at: datetime) -> bool:
-    """No new ground because of a deletion order; what the complaint already has, survives (R-21)."""
-    return not holding.condemned or any(
-        changes.has(holding.grounds, name, at, file.id)
-        for name in (GroundName.COMPLAINT_FREEZE, GroundName.COMPLAINT)
+    """After a deletion order nothing new; what the complaint had before, survives it (R-21)."""
+    return (
+        not holding.condemned
+        or changes.has(holding.grounds, GroundName.COMPLAINT, at, file.id)
+        or _frozen_in_time(holding, file, at)
+    )
+
+
+def _frozen_in_time(holding: Holding, file: ClaimFile, at: datetime) -> bool:
+    """Whether a freeze for the complaint runs that began before any deletion order."""
+    return any(
+        g.ground is GroundName.COMPLAINT_FREEZE and g.case == file.id and g.rule != changes.NOT_TO_KEEP
+        for g in active(holding.grounds, at)
     )
 
 

@@ -14,7 +14,8 @@ from typing import Any
 from storage.policy.clocks import COPENHAGEN, local_date
 
 _INSTANT = re.compile(
-    r"(\d{4}-\d{2}-\d{2})[Tt ]+(\d{1,2}:\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*([Zz]|[+-]\d{2}(?::?\d{2})?)"
+    r"(\d{4})-(\d{1,2})-(\d{1,2})[Tt\s]\s*(\d{1,2}:\d{2})(?::(\d{2})(?:[.,](\d{0,9}))?)?\s*"
+    r"([Zz]|[+-]\d{1,2}(?::?[0-5]\d)?)"
 )
 
 
@@ -26,15 +27,37 @@ def parse_instant(text: str) -> datetime:
     match = _INSTANT.fullmatch(text)
     if match is None:
         raise ValueError("write an instant with its offset, such as 2025-01-15T10:00:00+01:00, or a date")
-    day, hour_minute, second, fraction, offset = match.groups()
-    if offset in "Zz":
-        offset = "+00:00"
-    elif len(offset) == 3:
-        offset = f"{offset}:00"
-    elif ":" not in offset:
-        offset = f"{offset[:3]}:{offset[3:]}"
+    year, month, day, hour_minute, second, fraction, offset = match.groups()
     micros = (fraction or "0").ljust(6, "0")[:6]
-    return datetime.fromisoformat(f"{day}T{hour_minute:0>5}:{second or '00'}.{micros}{offset}")
+    on = f"{year}-{month:0>2}-{day:0>2}"
+    return datetime.fromisoformat(f"{on}T{hour_minute:0>5}:{second or '00'}.{micros}{_offset(offset)}")
+
+
+def _offset(written: str) -> str:
+    """`+hh:mm` of an offset as YAML and ISO 8601 allow it: Z, +1, +01, +1:00, +0100."""
+    if written in "Zz":
+        return "+00:00"
+    hours, minutes = written[1:], "00"
+    if ":" in hours:
+        hours, minutes = hours.split(":")
+    elif len(hours) > 2:
+        hours, minutes = hours[:-2], hours[-2:]
+    return f"{written[0]}{hours:0>2}:{minutes}"
+
+
+def expectation_problem(key: str, value: Any) -> str | None:
+    """Why `value` cannot be expected of `key`; None: it can."""
+    if key in ("no_grounds", "lawful_basis") and not _are(value, str):
+        return "must be a list of names"
+    if key == "grounds" and not (isinstance(value, list) and _are(value, str, dict)):
+        return "must be a list of grounds, such as [{ground: G-CONSENT}]"
+    if key == "refused" and not isinstance(value, bool) and not _are(value, str, dict):
+        return "must be true, false or a list of events"
+    return None
+
+
+def _are(value: Any, *types: type) -> bool:
+    return all(isinstance(item, types) for item in _names(value))
 
 
 def holds(expected: Mapping[str, Any], answer: Mapping[str, Any]) -> bool:

@@ -297,8 +297,8 @@ def why(grounds: Iterable[Ground], at: datetime) -> str:
     if last.ended_at is not None and end_of(last) == last.ended_at:
         because = last.ended_by or f"{last.ground.value} was ended ({last.rule})"
         return f"It is gone since {_day(last.ended_at)}: {because}."
-    kept_until = f" It was kept through {last.until}." if last.until else ""
-    return f"It is gone: {TABLE[last.ground].ended} ({last.rule}).{kept_until}"
+    kept_until = f"; it was kept through {last.until}" if last.until else ""
+    return f"It is gone: {TABLE[last.ground].ended} ({last.rule}){kept_until}."
 
 
 def _kept(g: Ground) -> str:

@@ -35,10 +35,10 @@ FACT_KEYS = tuple(field.name for field in fields(LimitationFacts))
 def proposal(facts: LimitationFacts, knowledge_default: date) -> date | None:
     """The proposed limitation date; None while it is open.
 
-    Open while the company owes an answer to a claim notified in time (F-10), or a board or court
-    has the case.
+    Open while the company owes an answer (F-10), or a board or court has the case. Whether a claim
+    without an answer was notified too late is for the legal role to say, with a date.
     """
-    if facts.proceedings_pending or (notified_in_time(facts, knowledge_default) and not answered(facts)):
+    if facts.proceedings_pending or (facts.notified_on is not None and not answered(facts)):
         return None
     return floor(facts, knowledge_default)
 

@@ -168,8 +168,9 @@ def require_working_ground(book: Book, holdings: tuple[Holding, ...], at: dateti
 
 def special_category(book: Book, event: e.SpecialCategory, at: datetime) -> list[str]:
     """The call holds health or other data of art. 9: out of samples (R-57), basis added (R-31)."""
-    if not book.call_exists(event.call, at):
-        raise Refused(f"nothing is kept of {event.call}")
+    file = book.calls.get(event.call)
+    if file is None or (file.ended_at is not None and not book.parts((event.call,), at)):
+        raise Refused(f"there is no recording of {event.call} that could hold such data (R-57)")
     book.calls[event.call].special_category = True
     return []
 

@@ -17,13 +17,15 @@ def withdrawn(book: Book, event: e.Withdrawn, at: datetime) -> list[str]:
     """Consent is withdrawn through any channel; the request, if named, is documented (R-20, R-34)."""
     if event.request is not None and event.request in book.requests:
         raise Refused(f"{event.request} is another request already")
-    if not withdraw_calls(book, event.calls, at):
+    done = withdraw_calls(book, event.calls, at)
+    if not done:
         raise Refused("of these calls nothing is kept on consent (R-20)")
     if event.request is not None:
         file = RequestFile(event.request, "withdrawal", at, event.calls, answered_at=at)
         book.requests[event.request] = file
         document(book, event.request, changes.request_documentation(at, book.settings), at)
-    return []
+    others = [call for call in dict.fromkeys(event.calls) if call not in done]
+    return [f"{call}: nothing of it is kept on consent (R-20)" for call in others]
 
 
 def consent_invalid(book: Book, event: e.ConsentInvalid, at: datetime) -> list[str]:
@@ -71,10 +73,12 @@ def rights_request(book: Book, event: e.RightsRequest, at: datetime) -> list[str
     )
     document(book, event.request, ground(GroundName.REQUEST_DOC, at), at)
     _hold(book, event.request, event.kind, calls, at)
-    if event.withdraws and event.requester != "caller":
+    if event.kind == "erasure":
+        withdraw_calls(book, calls, at, order=_ERASURE)
+    elif event.withdraws and event.requester != "caller":
         refusals.append("only the caller can withdraw the caller's consent (R-20)")
-    elif event.withdraws or event.kind == "erasure":
-        withdraw_calls(book, calls, at, order=_ERASURE if event.kind == "erasure" else "")
+    elif event.withdraws:
+        withdraw_calls(book, calls, at)
     return refusals
 
 

@@ -154,7 +154,7 @@ EVENTS: dict[str, EventSpec] = {
     "rights_extended": EventSpec(e.RightsExtended, {"request": ID}),
     "rights_answered": EventSpec(e.RightsAnswered, {"request": ID, "keep": OPTIONAL_BOOL}),
     "documentation_released": EventSpec(e.DocumentationReleased, {"request": ID}),
-    "complaint": EventSpec(e.ComplaintReceived, {"complaint": ID, "calls": Key("ids", False)}),
+    "complaint": EventSpec(e.ComplaintReceived, {"complaint": ID, "calls": IDS}),
     "complaint_decided": EventSpec(
         e.ComplaintDecided,
         {"complaint": ID, "keep": BOOL, "scope": Key("ids", False, _PARTS), "reason": TEXT},

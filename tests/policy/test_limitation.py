@@ -56,9 +56,10 @@ def test_while_an_answer_or_a_proceeding_is_pending_it_is_open(pending: Limitati
     assert floor(pending, RECEIVED) == date(2028, 2, 1)
 
 
-def test_a_late_notification_that_nobody_answers_keeps_nothing_open() -> None:
+def test_whether_an_unanswered_notification_came_too_late_is_not_for_the_proposal_to_say() -> None:
     known = facts(knowledge_on=date(2020, 1, 1), notified_on=date(2025, 1, 1))
-    assert proposal(known, RECEIVED) == date(2023, 1, 1)
+    assert proposal(known, RECEIVED) is None
+    assert floor(known, RECEIVED) == date(2023, 1, 1)
 
 
 def test_later_facts_replace_those_before_key_by_key() -> None:

@@ -133,12 +133,31 @@ MISTAKES = {
     ),
     "settings: {ivr: {timeout_s: long}}\nevents: []": (1, "settings.ivr.timeout_s"),
     "settings: {ivr: {late_key: maybe}}\nevents: []": (1, "settings.ivr.late_key"),
+    "settings: {ivr: {timeout_s: 11}}\nevents: []": (1, "settings.ivr.timeout_s"),
+    "settings: {ivr: {timeout_s: 2}}\nevents: []": (1, "settings.ivr.timeout_s"),
+    "settings: {ivr: {repeat: 2}}\nevents: []": (1, "settings.ivr.repeat"),
+    "events:\n  - {at: 2025-01-15, event: complaint, complaint: k1}": (2, "calls"),
+    'events: []\n"a\\nb": 1': (2, r"'a\nb'"),
+    'title: "\\ud800"\nevents: []': (1, "title"),
+    "title: !!python/name:os.system x\nevents: []": (1, "tag:yaml.org,2002:python/name:os.system"),
     "events: []\nask:\n  - {at: 2025-01-15}": (3, "ask"),
     "events: []\nask:\n  - {artifact: c1/audio}": (3, "at"),
     "events: []\nask:\n  - {at: 2025-01-15, access: {role: QA}}": (3, "artifact"),
     "events: []\nask:\n  - {at: 2025-01-15, artifact: c1/audio, expect: {exist: true}}": (3, "exist"),
     "events: []\nask:\n  - {at: 2025-01-15, artifact: c1/audio, expects: {exists: true}}": (3, "expects"),
     "title: &t [*t]\nevents: []": (1, "title"),
+    **{
+        f"events: []\nask:\n  - {{at: 2025-01-15, artifact: c1/audio, expect: {{{key}: {value}}}}}": (3, key)
+        for key, value in (
+            ("no_grounds", "[[G-INV]]"),
+            ("lawful_basis", "{6: 4}"),
+            ("grounds", "G-CONSENT"),
+            ("grounds", "[[G-CONSENT]]"),
+            ("grounds", "[null]"),
+        )
+    },
+    "events: []\nask:\n  - {refused: true, expect: {refused: [[key]]}}": (3, "refused"),
+    "events: []\nask:\n  - {refused: true, expect: {refused: null}}": (3, "refused"),
 }
 
 
@@ -155,6 +174,24 @@ def test_any_text_is_a_scenario_or_a_told_mistake(text: str) -> None:
         assert error.line >= 1
 
 
+LAUGHS = "".join(
+    f", {key}: &{name} [{', '.join([alias] * 10)}]"
+    for key, name, alias in (
+        ("exists", "b", "*a"),
+        ("until", "c", "*b"),
+        ("captured", "d", "*c"),
+        ("why", "e", "*d"),
+        ("expires_at", "f", "*e"),
+        ("ever_existed", "g", "*f"),
+    )
+)
+
+
+def test_aliases_cannot_make_a_small_file_endless() -> None:
+    text = f"events: []\nask:\n  - {{at: 2025-01-15, artifact: a, expect: {{lawful_basis: &a [x]{LAUGHS}}}}}"
+    assert mistake(text)[0] == 3
+
+
 @pytest.mark.parametrize("deep", ["[" * 3000, "{a: " * 3000, "&a {<<: *a}", "!!python/object:os.system {}"])
 def test_hostile_yaml_is_a_told_mistake(deep: str) -> None:
     with pytest.raises(NotAScenario):
@@ -162,5 +199,5 @@ def test_hostile_yaml_is_a_told_mistake(deep: str) -> None:
 
 
 def test_settings_looser_than_the_gateway_would_start_with_are_rehearsed() -> None:
-    settings = "{ivr: {isolation_ms: 0, timeout_s: 60}, policy: {retention: {callcenter_days: 0}}}"
+    settings = "{ivr: {isolation_ms: 0}, policy: {retention: {callcenter_days: 0}}}"
     assert rehearse(read(f"settings: {settings}\nevents: [{CALL}]")).failures == ()

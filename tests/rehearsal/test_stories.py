@@ -67,9 +67,15 @@ POLICY = st.one_of(
 PAUSES = st.sampled_from([0.0, 0.0, 0.5, 1.5, 3.0, 5.0, 20.0, 600.0, 86400.0 * 20])
 ASKED = [(0.0, s.CallBegins("c1")), (3.0, s.PromptBegins("c1", 20.0, 15.0))]
 RECORDED = [*ASKED, (16.0, s.KeyEnds("c1", "1")), (5.0, s.AgentAnswers("c1"))]
+OFFERED = [
+    *ASKED,
+    (6.0, s.AgentAnswers("c1")),
+    (9.0, s.OfferedAgain("c1", 20.0, 3.0)),
+    (5.0, s.KeyEnds("c1", "1")),
+]
 STORIES = st.builds(
     lambda opening, rest: [*opening, *rest],
-    st.sampled_from([[], ASKED, RECORDED, RECORDED]),
+    st.sampled_from([[], ASKED, OFFERED, RECORDED, RECORDED]),
     st.lists(st.tuples(PAUSES, st.one_of(TELEPHONE, TELEPHONE, POLICY)), max_size=25),
 )
 SETTINGS = st.sampled_from(
