@@ -93,8 +93,6 @@ def _names(expected: Any) -> list[Any]:
 def _grounds(expected: Any, found: Sequence[Mapping[str, Any]]) -> bool:
     if not isinstance(expected, (list, tuple)):
         return False
-    if not expected:
-        return not found
     wanted = [{"ground": ground} if isinstance(ground, str) else ground for ground in expected]
     return all(any(_within(ground, candidate) for candidate in found) for ground in wanted)
 
@@ -105,8 +103,6 @@ def _within(expected: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
             return False
         if isinstance(found[key], list):
             if not all(any(same(item, other) for other in found[key]) for item in _names(value)):
-                return False
-            if value == [] and found[key]:
                 return False
         elif not same(value, found[key]):
             return False

@@ -33,6 +33,8 @@ HOLD = [
     {"grounds": [{"roles": ["RIGHTS"], "until": None}]},
     {"grounds": [{"ground": "G-RIGHTS-OPEN"}, {"ground": "G-CONSENT"}]},
     {"no_grounds": ["G-INV", "G-COMPLAINT"]},
+    {"grounds": []},  # expects nothing: more may always be there
+    {"grounds": [{"ground": "G-CONSENT", "roles": []}]},
     {"lawful_basis": ["6(1)(a)", "6(1)(f)"]},
 ]
 FAIL = [
@@ -46,7 +48,6 @@ FAIL = [
     {"grounds": [{"ground": "G-CONSENT", "lawful_basis": ["6(1)(f)"]}]},
     {"grounds": [{"ground": "G-CONSENT", "roles": ["RIGHTS"]}]},
     {"grounds": [{"ground": "G-CONSENT", "until": None}]},
-    {"grounds": []},
     {"no_grounds": ["G-INV", "G-CONSENT"]},
     {"lawful_basis": ["6(4)"]},
     {"unknown": True},
