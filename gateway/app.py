@@ -21,11 +21,14 @@ from pathlib import Path
 
 from gateway.callflow.messages import StopRequested
 from gateway.calls.capture import LegFiles, stray_audio_bytes
+from gateway.calls.catchup import CatchUp
 from gateway.calls.counts import Counts
 from gateway.calls.driver import Surroundings
 from gateway.calls.live import LiveCalls
 from gateway.calls.records import StoredRecords
 from gateway.calls.timeline import Entry
+from gateway.calls.tones import StereoEraser
+from gateway.calls.transcribing import Transcribing
 from gateway.config import Settings, host_port, to_dataclass
 from gateway.edge.edge import Edge
 from gateway.edge.settings import EdgeSettings, LimitSettings, TrunkSettings
@@ -34,7 +37,7 @@ from gateway.web.server import Listeners, Readiness, control_app, health_app
 from gateway.worker.pool import WorkerPool
 from gateway.worker.settings import WorkerSettings
 from ivr_prompts.catalogue import Catalogue, Prompt
-from storage import artifacts
+from storage import artifacts, jobs
 from storage.artifacts import Tags
 from storage.database import Database
 from storage.desk import Desk
@@ -43,6 +46,10 @@ from storage.leftovers import Recovered, recover_leftovers
 from storage.media import MediaStore
 from storage.replay import Replayed, is_behind, replay
 from storage.sweep import SweepResult, sweep
+from transcription.client import Server, Servers
+from transcription.models.catalogue import folder_of
+from transcription.process import OwnTranscriber
+from transcription.protocol import StreamConfig
 
 SAMPLE_BYTES = 2
 
@@ -116,10 +123,11 @@ class Archive:
         def tail(artifact_id: str, frames: int) -> bytes:
             files = LegFiles(memory / artifact_id, already_read_bytes=frames * SAMPLE_BYTES)
             try:
-                return files.take(last=True)
+                return StereoEraser().take(files.take(last=True), last=True)
             finally:
                 files.close()
 
+        self.database.write_sync(lambda s: jobs.take_over(s, now))
         found = recover_leftovers(self.database, self.store, self.keys, now, self.settings.policy, tail)
         for folder in sorted(memory.glob("*")) if memory.is_dir() else ():
             if folder.name not in found.failed:
@@ -127,6 +135,12 @@ class Archive:
                     log.error("audio of no recording was found in memory and removed")
                 shutil.rmtree(folder, ignore_errors=True)
         return found
+
+    def catch_up(self, how: Transcribing | None) -> CatchUp | None:
+        """Who transcribes what was left; None when nothing is transcribed here."""
+        if how is None:
+            return None
+        return CatchUp(self.database, self.store, self.keys, self.settings.policy, self.tags, how)
 
     def close(self) -> None:
         """Let go of the database."""
@@ -165,8 +179,15 @@ class Gateway:
         self._lock = FolderLock(settings.storage.folder)
         self.archive = Archive.open(settings)
         storage = settings.storage
+        self.transcriber = own_transcriber(settings)
+        self.transcribing = transcribing(settings, self.transcriber)
         records = StoredRecords(
-            self.archive.database, self.archive.store, self.archive.keys, settings.policy, self.archive.tags
+            self.archive.database,
+            self.archive.store,
+            self.archive.keys,
+            settings.policy,
+            self.archive.tags,
+            transcribes=self.transcribing is not None,
         )
         catalogue = Catalogue.load(settings.prompts.folder)
         self.calls = LiveCalls(
@@ -180,12 +201,14 @@ class Gateway:
                 policy_version=settings.company.policy_version,
                 delete_partial=settings.policy.withdrawal.midcall_delete_partial,
                 on_entry=on_entry,
+                transcribing=self.transcribing,
             ),
         )
         self._pool = WorkerPool(
             worker_settings(settings, catalogue[settings.prompts.default]["problem"]), settings.sip.workers
         )
         self._edge = Edge(edge_settings(settings, self.archive.keys.edge_key), self._pool)
+        self.catch_up = self.archive.catch_up(self.transcribing)
         self._listeners = Listeners()
         self._tasks: list[asyncio.Task[None]] = []
         self._draining = False
@@ -205,10 +228,14 @@ class Gateway:
                     "failed": len(found.failed),
                 },
             )
+        if self.transcriber is not None:
+            self.transcriber.start()
         await self._pool.start()
         self._tasks.append(asyncio.create_task(self._take_calls()))
         await self._edge.start()
         self._tasks.append(asyncio.create_task(self._sweep_on_and_on()))
+        if self.catch_up is not None:
+            self._tasks.append(asyncio.create_task(self.catch_up.run()))
         await self._listen()
         log.info("ready", extra={"workers": self.settings.sip.workers})
 
@@ -289,8 +316,32 @@ class Gateway:
                 await task
         await self._listeners.close()
         await self._edge.stop()
+        if self.transcribing is not None:
+            await self.transcribing.servers.close()
+        if self.transcriber is not None:
+            await self.transcriber.stop()
         await asyncio.to_thread(self.archive.close)
         self._lock.release()
+
+
+def own_transcriber(settings: Settings) -> OwnTranscriber | None:
+    """The transcriber that the gateway runs itself, not started yet; None when it runs none."""
+    wanted = settings.transcription
+    if wanted.model is None:
+        return None
+    host, port = host_port(wanted.listen)
+    return OwnTranscriber(folder_of(wanted.model), host, port, wanted.threads or os.cpu_count() or 1)
+
+
+def transcribing(settings: Settings, own: OwnTranscriber | None) -> Transcribing | None:
+    """How calls are transcribed; None when they are not."""
+    wanted = settings.transcription
+    servers = [*([own.server] if own is not None else []), *(Server(url) for url in wanted.servers)]
+    if not servers:
+        return None
+    model = folder_of(wanted.model).name if wanted.model is not None else "vosk-server"
+    config = StreamConfig(phrases=wanted.phrases)
+    return Transcribing(Servers(servers), config, wanted.language, model, wanted.max_lag_s)
 
 
 def edge_settings(settings: Settings, key: bytes) -> EdgeSettings:

@@ -33,7 +33,17 @@ from storage.model import ArtifactKind
 from storage.policy.clocks import add_months, local_date
 from storage.policy.settings import PolicySettings, parse_period
 from storage.sealed import MediaError
-from storage.tables import Artifact, CaseKey, CaseNote, Consent, DataKey, Document, GroundRow, Peaks
+from storage.tables import (
+    Artifact,
+    CaseKey,
+    CaseNote,
+    Consent,
+    DataKey,
+    Document,
+    GroundRow,
+    Peaks,
+    TranscriptionJob,
+)
 
 BATCH = 100
 """Artifacts a transaction: few, because live calls wait for the one writer meanwhile."""
@@ -218,6 +228,7 @@ def _destroy(session: Session, rows: Sequence[Artifact]) -> None:
     ids = [artifact.id for artifact in rows]
     for table in (DataKey, Peaks, Document):
         session.execute(delete(table).where(table.artifact_id.in_(ids)))
+    session.execute(delete(TranscriptionJob).where(TranscriptionJob.recording_id.in_(ids)))
     about = [artifact.case_id for artifact in rows if artifact.kind in _CASE_WORDS and artifact.case_id]
     for words in (CaseNote, CaseKey):
         session.execute(delete(words).where(words.case_id.in_(about)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from gateway.calls import line as ln
 from gateway.calls.records import Ending, OpenRecording
 from storage.consents import ConsentRecord
 from storage.database import DatabaseError
+from storage.jobs import Span
 
 WAV_HEADER = b"RIFF" + bytes(40)
 
@@ -147,6 +148,10 @@ class FakeRecords:
 
     async def seal(self, recording: OpenRecording, at: datetime, ending: Ending) -> None:
         self._tell("seal", ending)
+
+    async def transcribed(self, recording_id: str, words: bytes, left: Sequence[Span], at: datetime) -> bool:
+        self._tell("transcribed", (words, tuple(left)))
+        return True
 
     async def discard(self, recording: OpenRecording) -> None:
         self._tell("discard")

@@ -9,6 +9,8 @@ Promises:
    Bytes found before that are counted, and thrown away.
 2. Caller left, agent right; a leg that is behind is waited for, and padded with silence at the end.
 3. Memory does not grow with the call: what was read is given back to the system.
+4. Tones of keys are silenced before anything is written (`tones`).
+5. Whoever listens (`on_audio`) hears what was written, and cannot disturb the writing.
 """
 
 from __future__ import annotations
@@ -20,12 +22,14 @@ import logging
 import os
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
 from gateway.calls.counts import Counts
+from gateway.calls.tones import StereoEraser
 
 WAV_HEADER_BYTES = 44
 SAMPLE_BYTES = 2
@@ -106,8 +110,12 @@ class LegFiles:
 class Capture:
     """Pumps one recording from its leg files to its sink until it is finished or abandoned."""
 
-    def __init__(self, folder: Path, sync_s: float, counts: Counts) -> None:
+    def __init__(
+        self, folder: Path, sync_s: float, counts: Counts, on_audio: Callable[[bytes], None] | None = None
+    ) -> None:
         self._files = LegFiles(folder)
+        self._on_audio = on_audio
+        self._tones = StereoEraser()
         self._sync_s = sync_s
         self._counts = counts
         self._sink: Sink | None = None
@@ -144,15 +152,21 @@ class Capture:
     async def pump(self, last: bool = False) -> None:
         """Move what has grown; with `last`, everything, and durably."""
         async with self._lock:
-            await asyncio.to_thread(self._pump, last)
+            stereo = await asyncio.to_thread(self._pump, last)
+            if stereo and self._on_audio is not None:
+                try:
+                    self._on_audio(stereo)
+                except Exception:
+                    self._on_audio = None
+                    log.exception("who listens to a recording failed")
 
-    def _pump(self, last: bool) -> None:
+    def _pump(self, last: bool) -> bytes:
         if self._failed is not None:
             raise self._failed
         if self._sink is None:
-            return
+            return b""
         try:
-            stereo = self._files.take(last)
+            stereo = self._tones.take(self._files.take(last), last)
             if stereo:
                 self._sink.append(stereo)
                 self.frames += len(stereo) // (2 * SAMPLE_BYTES)
@@ -161,10 +175,12 @@ class Capture:
             if stereo or self._grew_at is None:
                 self._grew_at = now
             elif not last and now - self._grew_at > STALLED_S:
+                self._sink.append(self._tones.take(b"", last=True))
                 raise CaptureStalled("the recorders stand still; is the memory folder full?")
             if last or now - self._synced_at >= self._sync_s:
                 self._sink.sync()
                 self._synced_at = now
+            return stereo
         except Exception as error:
             self._failed = error
             raise

@@ -17,4 +17,5 @@ class Counts:
     preconsent_audio_bytes: int = 0  # must stay 0: caller audio found where none may be
     captured_audio_bytes: int = 0
     storage_failures: Counter[str] = field(default_factory=Counter)  # by what could not be stored
+    transcripts: Counter[str] = field(default_factory=Counter)  # by whether they were whole at the end
     swept: Counter[str] = field(default_factory=Counter)  # by kind of artifact

@@ -26,8 +26,10 @@ from gateway.calls.counts import Counts
 from gateway.calls.recording import Recording
 from gateway.calls.records import CallRecords, OpenRecording
 from gateway.calls.timeline import Entry
+from gateway.calls.transcribing import Heard, Transcribing, open_spans
 from ivr_prompts.catalogue import Prompt
 from storage.consents import ConsentRecord, KeyEvent
+from transcription.exports import to_json
 
 CONSENT_TIMEOUT_S = 5.0  # a consent record not committed by then is no consent for this call
 RETRY_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # a withdrawal must not be lost to a busy database
@@ -48,6 +50,7 @@ class Surroundings:
     policy_version: str = "1"
     delete_partial: bool = True  # whether a withdrawal in mid-call removes what was recorded (R-22)
     on_entry: Callable[[str, Entry], None] | None = None  # called with the call's id
+    transcribing: Transcribing | None = None  # None: calls are not transcribed
 
 
 class CallClock:
@@ -97,6 +100,8 @@ class CallDriver:
         self._accepted_note: int | None = None
         self._noted_offers: set[int] = set()
         self._line_lost = False
+        self._transcripts: set[asyncio.Task[None]] = set()
+        self.watchers: set[Callable[[Heard | None], None]] = set()  # None: nothing more comes
         self._codecs: dict[m.Leg, str] = {}
 
     @property
@@ -141,6 +146,8 @@ class CallDriver:
             self._line.send(ln.EndLine())
             self._work.put_nowait(None)
             await working
+            await asyncio.gather(*self._transcripts)
+            self._watched(None)
             # The legs' last SIP states still come; a line that is stuck does not hold us.
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(asyncio.shield(reading), 10.0)
@@ -364,6 +371,7 @@ class CallDriver:
         )
 
     def _start_capture(self) -> None:
+        transcribing = self._around.transcribing
         recording = Recording(
             self._line,
             self._records,
@@ -371,6 +379,7 @@ class CallDriver:
             self._around.sync_s,
             self._around.counts,
             lambda reason: self.post(m.CaptureFailed(reason)),
+            transcribing.open(self._watched) if transcribing is not None else None,
         )
         self._recording = recording
 
@@ -398,6 +407,8 @@ class CallDriver:
         if recording is None:
             return
         recording.shut()
+        if reason == "withdrawn" and recording.transcription is not None:
+            recording.transcription.hush()
         self._say("capture_stopped", reason=reason)
         incomplete = "worker_died" if self._line_lost else "capture_failed" if reason == "failed" else None
 
@@ -407,8 +418,33 @@ class CallDriver:
             self._around.counts.recordings[incomplete or reason] += 1
             if sealed:
                 self._say("recording_sealed")
+            if recording.transcription is not None and sealed:
+                # Not in the queue: the last words may take their time, and a withdrawal must not.
+                task = asyncio.get_running_loop().create_task(self._store_transcript(recording))
+                self._transcripts.add(task)
+                task.add_done_callback(self._transcripts.discard)
 
         self._later("seal", finish)
+
+    async def _store_transcript(self, recording: Recording) -> None:
+        """The words of a sealed recording, as an artifact beside it; what was not heard is caught up."""
+        assert recording.transcription is not None
+        try:
+            transcript = await recording.transcription.finish(recording.captured_ms, recording.duration_ms)
+            left = open_spans(transcript)
+            words = to_json(transcript).encode()
+            stored = await self._records.transcribed(recording.artifact_id, words, left, self._at())
+            ending = "refused" if not stored else "with_gaps" if left else "whole"
+            self._around.counts.transcripts[ending] += 1
+            if stored:
+                self._say("transcript_stored", gaps=len(left))
+        except Exception:
+            self._around.counts.storage_failures["transcript"] += 1
+            log.exception("a transcript could not be stored", extra={"call_id": self.call_id})
+
+    def _watched(self, heard: Heard | None) -> None:
+        for tell in list(self.watchers):
+            tell(heard)
 
     def _close(self, reason: str) -> None:
         if self._line_lost:

@@ -17,6 +17,7 @@ from gateway.calls.capture import Capture
 from gateway.calls.counts import Counts
 from gateway.calls.line import Line, MuteCapture, OpenCapture, ShutCapture, UnmuteCapture
 from gateway.calls.records import CallRecords, Ending, OpenRecording, new_artifact_id
+from gateway.calls.transcribing import CallTranscription
 
 SAMPLES_PER_MS = 8
 OPEN_TIMEOUT_S = 3.0
@@ -40,12 +41,15 @@ class Recording:
         sync_s: float,
         counts: Counts,
         on_failed: Callable[[str], None],
+        transcription: CallTranscription | None = None,
     ) -> None:
         self.artifact_id = new_artifact_id()
         self._line = line
         self._records = records
         self._counts = counts
-        self._capture = Capture(memory_folder / self.artifact_id, sync_s, counts)
+        self.transcription = transcription
+        listener = transcription.hear if transcription is not None else None
+        self._capture = Capture(memory_folder / self.artifact_id, sync_s, counts, listener)
         self._on_failed = on_failed
         self._open: OpenRecording | None = None
         self._ordered = False
@@ -92,6 +96,8 @@ class Recording:
             await asyncio.wait_for(self._opened.wait(), OPEN_TIMEOUT_S)
         except asyncio.TimeoutError as error:
             raise RecordingError("the recorder did not start") from error
+        if self.transcription is not None:
+            self.transcription.start()
         self._pumping = asyncio.get_running_loop().create_task(self._pump())
         return True
 
@@ -121,6 +127,8 @@ class Recording:
     async def finish(self, at: datetime, keep: bool, incomplete_reason: str | None) -> bool:
         """Seal what was captured; without `keep`, only let go of it. True when something was sealed."""
         self.shut()
+        if not keep and self.transcription is not None:
+            await self.transcription.abort()
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._closed.wait(), SHUT_TIMEOUT_S)
         if self._pumping is not None:
@@ -146,9 +154,18 @@ class Recording:
             await self._records.discard(self._open)
             return False
         self._end_span()
-        spans = tuple((start, end) for start, end in self._spans if end > start)
-        await self._records.seal(self._open, at, Ending(spans, incomplete_reason))
+        await self._records.seal(self._open, at, Ending(self.captured_ms, incomplete_reason))
         return True
+
+    @property
+    def captured_ms(self) -> tuple[tuple[int, int], ...]:
+        """The spans that were captured, from the start of the recording."""
+        return tuple((start, end) for start, end in self._spans if end > start)
+
+    @property
+    def duration_ms(self) -> int:
+        """How long the recording is so far."""
+        return self._position_ms()
 
     # --- helpers -----------------------------------------------------------------------------------
 

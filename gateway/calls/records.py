@@ -9,19 +9,22 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from sqlalchemy.orm import Session
 
-from storage import calls, consents, recordings
+from storage import calls, consents, jobs, recordings, transcripts
 from storage.artifacts import NotReadable, Tags
 from storage.books import By
 from storage.consents import ConsentRecord
 from storage.database import Database
+from storage.jobs import Span
 from storage.keys import Keys
 from storage.media import MediaStore, NothingRecorded
+from storage.policy.book import Refused
 from storage.policy.settings import PolicySettings
 from storage.recordings import NewRecording
 from storage.spool import Spool
@@ -76,6 +79,9 @@ class CallRecords(Protocol):
     async def seal(self, recording: OpenRecording, at: datetime, ending: Ending) -> None:
         """The spool becomes the sealed recording."""
 
+    async def transcribed(self, recording_id: str, words: bytes, left: Sequence[Span], at: datetime) -> bool:
+        """Store a transcript, and what is left to do of it; False when it may not be (withdrawn, erased)."""
+
     async def discard(self, recording: OpenRecording) -> None:
         """Remove what was captured, whatever the database does: nothing is left to be sealed later."""
 
@@ -102,6 +108,7 @@ class StoredRecords:
         policy: PolicySettings,
         tags: Tags,
         instance: str = "gateway",
+        transcribes: bool = False,
     ) -> None:
         self._db = database
         self._store = store
@@ -109,6 +116,7 @@ class StoredRecords:
         self._policy = policy
         self._tags = tags
         self._instance = instance
+        self._transcribes = transcribes
 
     async def open(self, call_id: str, at: datetime, sip_call_id: str, caller: str, flow: str) -> None:
         """See `CallRecords`."""
@@ -147,24 +155,32 @@ class StoredRecords:
         self, call_id: str, consent_id: str, artifact_id: str, at: datetime
     ) -> OpenRecording:
         """See `CallRecords`."""
-        new = await self._db.write(
-            lambda session: recordings.begin(
+
+        def begin(session: Session) -> NewRecording:
+            new = recordings.begin(
                 session, self._keys, call_id, consent_id, at, self._policy, self._tags, artifact_id
             )
-        )
-        return await self._opened(new)
+            if self._transcribes:
+                jobs.begin_live(session, artifact_id, at)
+            return new
+
+        return await self._opened(await self._db.write(begin))
 
     async def start_investigation(
         self, call_id: str, case_id: str, by: str, artifact_id: str, at: datetime
     ) -> OpenRecording:
         """See `CallRecords`."""
         who = By({"id": by, "role": "INSPECTOR", "channel": "call"}, by)
-        new = await self._db.write(
-            lambda session: recordings.begin_for_case(
+
+        def begin(session: Session) -> NewRecording:
+            new = recordings.begin_for_case(
                 session, self._keys, call_id, case_id, at, self._policy, who, self._tags, artifact_id
             )
-        )
-        return await self._opened(new)
+            if self._transcribes:
+                jobs.begin_live(session, artifact_id, at)
+            return new
+
+        return await self._opened(await self._db.write(begin))
 
     async def _opened(self, new: NewRecording) -> OpenRecording:
         spool = await asyncio.to_thread(self._store.create_spool, new.artifact_id, new.data_key)
@@ -196,6 +212,21 @@ class StoredRecords:
             await self._db.write(write)
         except NotReadable:  # withdrawn or erased while it was encoded
             await asyncio.to_thread(self._store.remove, artifact_id)
+
+    async def transcribed(self, recording_id: str, words: bytes, left: Sequence[Span], at: datetime) -> bool:
+        """See `CallRecords`."""
+
+        def write(session: Session) -> bool:
+            try:
+                with session.begin_nested():
+                    transcripts.store(session, self._keys, recording_id, words, at, self._policy, self._tags)
+            except (NotReadable, Refused):  # withdrawn, erased, or held only
+                jobs.drop(session, recording_id)
+                return False
+            jobs.leave(session, recording_id, left, at)
+            return True
+
+        return await self._db.write(write)
 
     async def discard(self, recording: OpenRecording) -> None:
         """See `CallRecords`."""

@@ -26,6 +26,7 @@ NAMES = (
     "capture_resumed",
     "capture_stopped",
     "recording_sealed",
+    "transcript_stored",
     "held",
     "resumed",
     "withdrawn",

@@ -10,11 +10,14 @@ import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from gateway.config.kinds import EU_EEA, host_port, sip_host_port
 from gateway.config.sections import ConfigFile, FlowSection
 from gateway.config.source import Key
 from ivr_prompts import BUILT_IN, Catalogue, CatalogueError
+from transcription.models.catalogue import BUILT_IN as MODELS
+from transcription.models.catalogue import folder_of
 
 Fault = tuple[Key, str]
 
@@ -41,12 +44,37 @@ def places(file: ConfigFile) -> Iterator[Fault]:
     if not _can_hold(file.storage.memory_folder):
         yield ("storage", "memory_folder"), "cannot be written to (name a folder on tmpfs that can)"
     yield from _prompts(file)
+    yield from _model(file)
+
+
+def is_private(url: str) -> bool:
+    """Whether sound on its way to a transcriber stays on this machine, or is encrypted."""
+    parts = urlsplit(url)
+    if parts.scheme == "wss" or parts.hostname == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(parts.hostname or "").is_loopback
+    except ValueError:
+        return False
 
 
 def effective_ivr(file: ConfigFile, flow: FlowSection) -> dict[str, object]:
     """The `ivr` settings of a flow: its own, else the common ones."""
     own = {name: getattr(flow.ivr, name) for name in flow.ivr.model_fields_set}
     return {**{name: getattr(file.ivr, name) for name in type(file.ivr).model_fields}, **own}
+
+
+def _model(file: ConfigFile) -> Iterator[Fault]:
+    model = file.transcription.model
+    if model is None:
+        return
+    if model not in MODELS and "/" not in model:
+        yield (
+            ("transcription", "model"),
+            f"comes not with Tast1 (there is {', '.join(MODELS)}; for a folder write a path with a /)",
+        )
+    elif not (folder_of(model)).is_dir():
+        yield ("transcription", "model"), "there is no such folder (unpack the model there, or give its path)"
 
 
 def _sip(file: ConfigFile) -> Iterator[Fault]:

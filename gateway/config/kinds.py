@@ -12,6 +12,7 @@ import typing
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -125,6 +126,13 @@ def _country(value: str) -> str:
     return value
 
 
+def _web_socket_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("ws", "wss") or not parts.hostname or parts.username or parts.password:
+        raise ValueError("is no address of a transcriber (write ws://HOST:PORT or wss://HOST:PORT)")
+    return value
+
+
 def _path(value: Path) -> Path:
     if "\0" in str(value):
         raise ValueError("is no path (write one without control characters)")
@@ -145,6 +153,7 @@ Port = Annotated[Whole, Field(ge=1, le=65535)]
 Listener = Annotated[str, AfterValidator(_listener)]
 Address = Annotated[str, AfterValidator(_address)]
 Network = Annotated[str, AfterValidator(_network)]
+WebSocketUrl = Annotated[str, AfterValidator(_web_socket_url)]
 SipUri = Annotated[str, AfterValidator(_sip_uri)]
 Period = Annotated[str, AfterValidator(_period)]
 Country = Annotated[str, AfterValidator(_country)]

@@ -24,6 +24,7 @@ from gateway.config.kinds import (
     Seconds,
     Section,
     SipUri,
+    WebSocketUrl,
     Whole,
     setting,
 )
@@ -227,6 +228,36 @@ class StorageSection(Section):
     processor: str | None = setting(None, "The data processor that runs Tast1; null: the controller itself.")
 
 
+class TranscriptionSection(Section):
+    """Who writes down what is said: transcribers on the premises that speak the vosk-server protocol."""
+
+    model: str | None = setting(
+        None,
+        "Folder of a Vosk model, or the name of one that comes with Tast1 (da-demo), for a transcriber that"
+        " the gateway runs itself; null: none.",
+    )
+    listen: Listener = setting("127.0.0.1:2700", "ADDRESS:PORT of that transcriber.")
+    threads: Whole | None = setting(
+        None, "Streams it decodes at the same time; null: as many as there are processors.", ge=1, le=256
+    )
+    servers: tuple[WebSocketUrl, ...] = setting(
+        (), "Other transcribers, ws:// or wss://; each stream goes to the one with the fewest."
+    )
+    language: str = setting(
+        "da", "Language of what is said (BCP 47).", pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
+    )
+    phrases: Names = setting(
+        (),
+        "Words and phrases to listen for, and nothing else, where the model allows it. Empty: all it knows.",
+    )
+    max_lag_s: Seconds = setting(
+        20.0,
+        "Seconds that sound may wait for a transcriber before it is left for later.",
+        ge=2,
+        le=300,
+    )
+
+
 class WebSection(Section):
     """Health and metrics."""
 
@@ -270,6 +301,7 @@ class ConfigFile(Section):
     compliance: ComplianceSection = setting(ComplianceSection(), "What must be on file first.")
     prompts: PromptsSection = setting(PromptsSection(), "What callers hear.")
     storage: StorageSection = setting(StorageSection(), "Where recordings and records are kept.")
+    transcription: TranscriptionSection = setting(TranscriptionSection(), "Who writes down what is said.")
     web: WebSection = setting(WebSection(), "Health and metrics.")
     control: ControlSection = setting(ControlSection(), "How commands reach a running gateway.")
     logs: LogsSection = setting(LogsSection(), "What is logged.")

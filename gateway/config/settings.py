@@ -27,11 +27,13 @@ from gateway.config.sections import (
     PromptsSection,
     SipSection,
     StorageSection,
+    TranscriptionSection,
     WebSection,
 )
 from gateway.config.source import Source, Unreadable, read, with_environment
 from storage.policy.reuse import ReuseSettings
 from storage.policy.settings import PolicySettings
+from transcription.models.catalogue import BUILT_IN
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,11 @@ class Settings:
     def web(self) -> WebSection:
         """Health and metrics."""
         return self.file.web
+
+    @property
+    def transcription(self) -> TranscriptionSection:
+        """Who writes down what is said."""
+        return self.file.transcription
 
     @property
     def control(self) -> ControlSection:
@@ -183,6 +190,10 @@ class Settings:
             found.append("per_artifact")
         if any(flow.ivr.verbal_consent for flow in self.flows):
             found.append("verbal_consent")
+        if any(not checks.is_private(url) for url in self.transcription.servers):
+            found.append("transcriber_in_clear")
+        if self.transcription.model in BUILT_IN:
+            found.append("demo_model")
         if self.file.logs.personal:
             found.append("personal_logs")
         return found
@@ -209,6 +220,9 @@ def _placed(file: ConfigFile, base: Path) -> ConfigFile:
         section = getattr(file, name)
         paths = {key: base / value for key, value in section if isinstance(value, Path)}
         sections[name] = section.model_copy(update=paths)
+    model = file.transcription.model
+    if model is not None and "/" in model:
+        sections["transcription"] = file.transcription.model_copy(update={"model": str(base / model)})
     return file.model_copy(update=sections)
 
 

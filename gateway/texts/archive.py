@@ -217,6 +217,18 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: Danish, English
         "Mundtligt samtykke kan ikke registreres: ivr.verbal_consent har ingen virkning (A-15).",
         "A spoken consent cannot be taken down: ivr.verbal_consent has no effect (A-15).",
     ),
+    "advice.transcriber_in_clear": (
+        "transcription.servers: lyden af opkald går ukrypteret over netværket til en transskriber (ws://);"
+        " brug wss://, eller en tunnel.",
+        "transcription.servers: the sound of calls goes unencrypted over the network to a transcriber"
+        " (ws://); use wss://, or a tunnel.",
+    ),
+    "advice.demo_model": (
+        "transcription.model: demonstrationsmodellen kender nogle få hundrede ord; brug den ikke til rigtige"
+        " opkald (docs/transcription.md).",
+        "transcription.model: the demonstration model knows a few hundred words; do not use it for real"
+        " calls (docs/transcription.md).",
+    ),
     "advice.personal_logs": (
         "Numre og fejltekster står i loggen (logs.personal): kun mens en fejl jages.",
         "Numbers and error texts are in the log (logs.personal): only while a fault is hunted.",

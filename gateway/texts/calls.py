@@ -26,6 +26,7 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: Danish, English
     "event.capture_resumed": ("optagelse genoptaget", "capture resumed"),
     "event.capture_stopped": ("optagelse slut", "capture stopped"),
     "event.recording_sealed": ("optagelse forseglet", "recording sealed"),
+    "event.transcript_stored": ("udskrift gemt", "transcript stored"),
     "event.held": ("på hold", "on hold"),
     "event.resumed": ("af hold igen", "off hold"),
     "event.withdrawn": ("samtykke trukket tilbage", "consent withdrawn"),

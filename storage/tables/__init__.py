@@ -25,6 +25,7 @@ from storage.tables.audit import AuditEntry, AuditReason, WritingTurn
 from storage.tables.base import Instant, Table
 from storage.tables.calls import Call, CallerNumber, Consent
 from storage.tables.cases import Case, CaseCall, CaseKey, CaseMember, CaseNote, Proposal
+from storage.tables.jobs import TranscriptionJob
 from storage.tables.people import Grant, User
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "Proposal",
     "Table",
     "Tombstone",
+    "TranscriptionJob",
     "User",
     "WritingTurn",
 ]
