@@ -32,7 +32,7 @@ from gateway.calls.transcribing import Transcribing
 from gateway.config import Settings, host_port, to_dataclass
 from gateway.edge.edge import Edge
 from gateway.edge.settings import EdgeSettings, LimitSettings, TrunkSettings
-from gateway.web.metrics import GatewayCollector
+from gateway.web.metrics import GatewayCollector, TranscriptionFacts
 from gateway.web.server import Listeners, Readiness, control_app, health_app
 from gateway.worker.pool import WorkerPool
 from gateway.worker.settings import WorkerSettings
@@ -247,10 +247,22 @@ class Gateway:
                 lambda: self._edge.counts,
                 self._workers,
                 lambda: len(self.calls),
+                self._transcription_facts(),
             )
             app = health_app(self.readiness, [collector])
             await self._listeners.listen(app, host, port)
         await self._listeners.listen_unix(control_app(self.calls, self.drain), self.settings.control_socket)
+
+    def _transcription_facts(self) -> TranscriptionFacts:
+        if self.transcribing is None or self.catch_up is None:
+            return TranscriptionFacts()
+        servers, catch_up = self.transcribing.servers, self.catch_up
+        return TranscriptionFacts(
+            endings=lambda: catch_up.endings,
+            jobs=lambda: catch_up.jobs,
+            servers=lambda: {"up": servers.available, "down": len(servers.servers) - servers.available},
+            streams=lambda: sum(server.streams for server in servers.servers),
+        )
 
     async def _take_calls(self) -> None:
         async for line in self._pool.incoming():

@@ -85,6 +85,13 @@ class Gate:
         key = self._let_in(asking, artifact_id, at, action, self._key_of(artifact_id, at))
         return self._store.open(artifact_id, key)
 
+    def watch(self, asking: Asking, artifact_id: str, at: datetime) -> None:
+        """That somebody may follow the words of a recording while it is made; logged like any reading.
+
+        Raises `NotReadable` when the policy does not allow it.
+        """
+        self._let_in(asking, artifact_id, at, "watch", lambda _: None)
+
     def read_words(self, asking: Asking, artifact_id: str, at: datetime, action: str = "read") -> bytes:
         """The words of a transcript or derivative; `NotReadable` when the policy does not allow it."""
 

@@ -27,8 +27,8 @@ RESTART_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 LASTED_S = 60.0
 """Whoever ran so long is started again at once; who did not waits longer each time."""
 READY_S = 300.0
-ROOT = Path(__file__).resolve().parents[1]
 """Big models take minutes to load."""
+ROOT = Path(__file__).resolve().parents[1]
 
 log = logging.getLogger(__name__)
 

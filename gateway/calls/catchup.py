@@ -62,11 +62,13 @@ class CatchUp:
         self._tags = tags
         self._how = how
         self.endings: Counter[str] = Counter()
+        self.jobs: dict[str, int] = {}  # how many there are, by state; told by the metrics page
 
     async def run(self) -> None:
         """Do what there is to do, until cancelled."""
         while True:
             try:
+                self.jobs = await self._db.read(jobs.counts)
                 done = await self.run_one()
             except Exception:
                 log.exception("a transcript could not be caught up; it is tried again")

@@ -31,6 +31,9 @@ from ivr_prompts.catalogue import Prompt
 from storage.consents import ConsentRecord, KeyEvent
 from transcription.exports import to_json
 
+Watcher = Callable[[Heard | None], None]
+"""Is told what is heard of one recording; None: nothing more comes."""
+
 CONSENT_TIMEOUT_S = 5.0  # a consent record not committed by then is no consent for this call
 RETRY_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # a withdrawal must not be lost to a busy database
 DECISION_RULE = "R-71/1"  # the version of the rules in `callflow.keys`
@@ -101,7 +104,7 @@ class CallDriver:
         self._noted_offers: set[int] = set()
         self._line_lost = False
         self._transcripts: set[asyncio.Task[None]] = set()
-        self.watchers: set[Callable[[Heard | None], None]] = set()  # None: nothing more comes
+        self._watchers: dict[str, set[Watcher]] = {}  # by recording
         self._codecs: dict[m.Leg, str] = {}
 
     @property
@@ -118,6 +121,12 @@ class CallDriver:
     def recording_id(self) -> str | None:
         """The recording that is being made; None while there is none."""
         return self._recording.artifact_id if self._recording and self.call.capture is Capture.ON else None
+
+    def watch(self, recording_id: str, watcher: Watcher) -> Callable[[], None]:
+        """Tell somebody the words of one recording as they are spoken; what is returned ends that."""
+        watchers = self._watchers.setdefault(recording_id, set())
+        watchers.add(watcher)
+        return lambda: watchers.discard(watcher)
 
     def post(self, event: m.Event) -> None:
         """Let the call hear an event (an agent's stop, ...)."""
@@ -147,7 +156,8 @@ class CallDriver:
             self._work.put_nowait(None)
             await working
             await asyncio.gather(*self._transcripts)
-            self._watched(None)
+            for recording_id in list(self._watchers):
+                self._watched(recording_id, None)
             # The legs' last SIP states still come; a line that is stuck does not hold us.
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(asyncio.shield(reading), 10.0)
@@ -379,7 +389,9 @@ class CallDriver:
             self._around.sync_s,
             self._around.counts,
             lambda reason: self.post(m.CaptureFailed(reason)),
-            transcribing.open(self._watched) if transcribing is not None else None,
+            transcribing.open(lambda heard: self._watched(recording.artifact_id, heard))
+            if transcribing is not None
+            else None,
         )
         self._recording = recording
 
@@ -409,6 +421,7 @@ class CallDriver:
         recording.shut()
         if reason == "withdrawn" and recording.transcription is not None:
             recording.transcription.hush()
+            self._watched(recording.artifact_id, None)
         self._say("capture_stopped", reason=reason)
         incomplete = "worker_died" if self._line_lost else "capture_failed" if reason == "failed" else None
 
@@ -441,9 +454,11 @@ class CallDriver:
         except Exception:
             self._around.counts.storage_failures["transcript"] += 1
             log.exception("a transcript could not be stored", extra={"call_id": self.call_id})
+        finally:
+            self._watched(recording.artifact_id, None)
 
-    def _watched(self, heard: Heard | None) -> None:
-        for tell in list(self.watchers):
+    def _watched(self, recording_id: str, heard: Heard | None) -> None:
+        for tell in list(self._watchers.get(recording_id, ())):
             tell(heard)
 
     def _close(self, reason: str) -> None:

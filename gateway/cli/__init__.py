@@ -24,7 +24,9 @@ from gateway.cli.requests import requests_app, withdraw
 from gateway.cli.samples import samples_app
 from gateway.cli.serve import serve
 from gateway.cli.sweep import sweep
+from gateway.cli.transcriber import transcriber
 from gateway.cli.users import users_app
+from gateway.cli.watch import watch
 
 app = typer.Typer(
     name="tast1",
@@ -36,7 +38,9 @@ app = typer.Typer(
 app.command()(serve)
 app.command()(demo)
 app.command()(call)
+app.command()(transcriber)
 app.add_typer(calls_app)
+app.command()(watch)
 app.add_typer(recordings_app)
 app.command()(tasks)
 app.command()(withdraw)

@@ -86,7 +86,7 @@ def listing(
 @calls_app.command()
 def live(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False, lang: Language = "da") -> None:
     """Calls that are up now, with the state of their recording."""
-    up = _ask(config, lang, "GET", "/calls")["up"]
+    up = ask_gateway(config, lang, "GET", "/calls")["up"]
     if as_json:
         print_json(up)
     elif not up:
@@ -114,7 +114,7 @@ def timeline(
     call: CallId, config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False, lang: Language = "da"
 ) -> None:
     """What happened in a call that is up or has just ended."""
-    found = _ask(config, lang, "GET", f"/calls/{call}")
+    found = ask_gateway(config, lang, "GET", f"/calls/{call}")
     if as_json:
         print_json(found)
         return
@@ -126,7 +126,7 @@ def timeline(
 def _agent_command(name: str, help_text: str) -> None:
     @calls_app.command(name, help=help_text)
     def command(call: CallId, config: ConfigFile = DEFAULT_FILE, lang: Language = "da") -> None:
-        _ask(config, lang, "POST", f"/calls/{call}/{name}")
+        ask_gateway(config, lang, "POST", f"/calls/{call}/{name}")
         console.print(text("calls.asked", lang))
 
 
@@ -217,7 +217,7 @@ def record_for_case(socket: Path, call: str, case: str, by: str, lang: str) -> N
         raise fail(text("calls.unknown", lang)) from None
 
 
-def _ask(config: Path, lang: str, method: str, path: str) -> Any:
+def ask_gateway(config: Path, lang: str, method: str, path: str) -> Any:
     """Ask the running gateway; says so when it does not run or does not know the call."""
     socket = load(config).control_socket
     try:

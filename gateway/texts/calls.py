@@ -92,6 +92,22 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: Danish, English
         "Demoen viste ikke det, den skulle: se ovenfor.",
         "The demo did not show what it should: see above.",
     ),
+    "speaker.caller": ("Kunde", "Caller"),
+    "speaker.agent": ("Medarbejder", "Agent"),
+    "watch.not_recorded": (
+        "Opkaldet optages ikke lige nu; kun det, der optages, bliver til ord.",
+        "The call is not being recorded just now; only what is recorded is put into words.",
+    ),
+    "watch.over": ("Optagelsen er slut.", "The recording is over."),
+    "transcriber.loading": ("Modellen indlæses …", "The model is loading …"),
+    "transcriber.listen": (
+        "{value} er ingen adresse: skriv ADRESSE:PORT, f.eks. 127.0.0.1:2700.",
+        "{value} is no address: write ADDRESS:PORT, such as 127.0.0.1:2700.",
+    ),
+    "transcriber.ready": (
+        "Klar på {url} med modellen {model} ({words} ord).",
+        "Ready on {url} with the model {model} ({words} words).",
+    ),
     "call.running": ("Opkald i gang …", "Call in progress …"),
     "title.phone": ("Opkald set fra telefonen", "The call as the phone saw it"),
     "phone.ready": ("telefonen er klar", "phone ready"),

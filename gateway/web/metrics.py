@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -11,6 +12,20 @@ from prometheus_client.registry import Collector
 from gateway.calls.counts import Counts
 
 Labelled = Mapping[str, int]
+
+
+def _none() -> Labelled:
+    return {}
+
+
+@dataclass(frozen=True)
+class TranscriptionFacts:
+    """What transcription tells of itself at a scrape; a gateway that does not transcribe tells nothing."""
+
+    endings: Callable[[], Labelled] = _none
+    jobs: Callable[[], Labelled] = _none
+    servers: Callable[[], Labelled] = _none
+    streams: Callable[[], int] = int
 
 
 class GatewayCollector(Collector):
@@ -22,11 +37,13 @@ class GatewayCollector(Collector):
         edge: Callable[[], Labelled],
         workers: Callable[[], Labelled],
         calls_up: Callable[[], int],
+        transcription: TranscriptionFacts | None = None,
     ) -> None:
         self._counts = counts
         self._edge = edge
         self._workers = workers
         self._calls_up = calls_up
+        self._transcription = transcription or TranscriptionFacts()
 
     def collect(self) -> Iterator[Metric]:
         """All families, afresh."""
@@ -34,10 +51,7 @@ class GatewayCollector(Collector):
         up = GaugeMetricFamily("tast1_calls_up", "Calls in progress.")
         up.add_metric([], self._calls_up())
         yield up
-        workers = GaugeMetricFamily("tast1_workers", "Worker processes by state.", labels=["state"])
-        for state, number in self._workers().items():
-            workers.add_metric([state], number)
-        yield workers
+        yield _gauge("tast1_workers", "Worker processes by state.", "state", self._workers())
         yield _counter("tast1_calls", "Calls that ended, by how.", "reason", counts.calls)
         yield _counter("tast1_decisions", "Answers to the consent question.", "decision", counts.decisions)
         yield _counter("tast1_recordings", "Recordings that ended, by how.", "ending", counts.recordings)
@@ -46,6 +60,14 @@ class GatewayCollector(Collector):
             "tast1_storage_failures", "Records that could not be written.", "what", counts.storage_failures
         )
         yield _counter("tast1_erased", "Artifacts erased, by kind.", "kind", counts.swept)
+        yield _counter("tast1_transcripts", "Transcripts, by how whole.", "ending", counts.transcripts)
+        facts = self._transcription
+        yield _counter("tast1_transcript_jobs_run", "Catch-up jobs that ran.", "ending", facts.endings())
+        yield _gauge("tast1_transcript_jobs", "Catch-up jobs there are.", "state", facts.jobs())
+        yield _gauge("tast1_transcribers", "Transcribers by state.", "state", facts.servers())
+        streams = GaugeMetricFamily("tast1_transcriber_streams", "Streams open to transcribers.")
+        streams.add_metric([], facts.streams())
+        yield streams
         for name, text, value in (
             (
                 "tast1_preconsent_audio_bytes",
@@ -57,6 +79,13 @@ class GatewayCollector(Collector):
             family = CounterMetricFamily(name, text)
             family.add_metric([], value)
             yield family
+
+
+def _gauge(name: str, text: str, label: str, values: Labelled) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, text, labels=[label])
+    for key, number in values.items():
+        family.add_metric([key], number)
+    return family
 
 
 def _counter(name: str, text: str, label: str, values: Labelled) -> CounterMetricFamily:

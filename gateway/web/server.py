@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from gateway.callflow.messages import (
 )
 from gateway.calls.driver import CallDriver
 from gateway.calls.live import LiveCalls
+from gateway.calls.watching import watching
 from gateway.web import metrics
 
 COMMANDS: dict[str, Callable[[], Event]] = {
@@ -98,6 +100,24 @@ def control_app(calls: LiveCalls, drain: Callable[[], None]) -> web.Application:
             return web.json_response({"error": "not an announced flow"}, status=409)
         return web.json_response({"asked": "record"}, status=202)
 
+    async def words(request: web.Request) -> web.StreamResponse:
+        """The words of the recording that is being made, as they are spoken; one JSON object a line.
+
+        Who asks has been let in by the gate (`Gate.watch`) for that one recording.
+        """
+        driver = calls.find(request.match_info["call"])
+        wanted = request.query.get("recording", "")
+        if driver is None:
+            return web.json_response({"error": "no such call"}, status=404)
+        if not wanted or driver.recording_id != wanted:
+            return web.json_response({"error": "that recording is not being made"}, status=409)
+        response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
+        with watching(driver, wanted) as watch:
+            await response.prepare(request)
+            async for heard in watch:
+                await response.write(json.dumps(heard, ensure_ascii=False).encode() + b"\n")
+        return response
+
     async def draining(_: web.Request) -> web.Response:
         drain()
         return web.json_response({"asked": "drain"}, status=202)
@@ -107,6 +127,7 @@ def control_app(calls: LiveCalls, drain: Callable[[], None]) -> web.Application:
         [
             web.get("/calls", listing),
             web.get("/calls/{call}", one),
+            web.get("/calls/{call}/words", words),
             web.post("/calls/{call}/record", record),
             web.post("/calls/{call}/{command}", command),
             web.post("/drain", draining),
@@ -123,6 +144,7 @@ def _call(driver: CallDriver) -> dict[str, Any]:
         "phase": driver.call.phase.value,
         "consent": driver.call.consent.value,
         "recording": driver.call.recording,
+        "recording_id": driver.recording_id,
         "worker_pid": driver.worker_pid,
     }
 
