@@ -1,70 +1,63 @@
-"""`python -m benchmarks [--quick] [--calls 1,10,25,50]`: make the load, print a table, write the document."""
+"""`python -m benchmarks [--only calls,archive] [--quick]`: measure, print, write `docs/performance.md`."""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from benchmarks import load, machine, report
+from benchmarks import calls, machine, page
+from benchmarks.asked import Asked, BenchmarkError
 from tests.sipp.process import HOW_TO_GET_IT, installed
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRATCH = ROOT / ".bench"
-CALLS = (1, 10, 25, 50)
-QUICK = load.Plan(window_s=5.0, arrivals=10)
-QUICK_CALLS = (1, 5)
+RUNS: dict[str, Callable[[Asked], str]] = {"calls": calls.run}
+"""What measures each section of the page: prints its figures, returns its text."""
 
 
 def main() -> int:
-    """Exit status 0, or 1 when a level could not be measured."""
-    asked = _arguments()
+    """Exit status 0, or 1 when something could not be measured."""
+    options = _arguments()
     console = Console()
     if not installed():
         console.print(HOW_TO_GET_IT, style="red")
         return 1
-    plan, levels = QUICK if asked.quick else load.Plan(), []
-    calls = asked.calls or (QUICK_CALLS if asked.quick else CALLS)
-    where = machine.describe()
-    shutil.rmtree(SCRATCH, ignore_errors=True)
-    columns = (SpinnerColumn(), TextColumn("{task.fields[level]:>12}"), BarColumn(20), TimeElapsedColumn())
-    with Progress(*columns, TextColumn("{task.description}"), console=console) as progress:
-        task = progress.add_task("", total=len(calls), level="")
-        for number in calls:
-            progress.update(task, level=f"{number} at once")
-            try:
-                levels.append(
-                    asyncio.run(
-                        load.run(
-                            number,
-                            plan,
-                            SCRATCH / str(number),
-                            lambda s: progress.update(task, description=s),
-                        )
-                    )
-                )
-            except (load.BenchmarkError, AssertionError) as error:
-                console.print(f"{number} calls at once: {error}", style="red", markup=False)
-                return 1
-            progress.advance(task)
-    console.print(report.table(levels))
-    output = asked.output or (SCRATCH / "performance.md" if asked.quick else ROOT / "docs" / "performance.md")
-    output.write_text(report.document(where, plan, levels, _command(asked)), encoding="utf-8")
-    console.print(f"written to {output}")
-    return 0
+    SCRATCH.mkdir(exist_ok=True)
+    default = SCRATCH / "performance.md" if options.quick else ROOT / "docs" / "performance.md"
+    output = options.output or default
+    failed = 0
+    for name in options.only:
+        console.rule(name)
+        command = _command(name, options)
+        asked = Asked(console, SCRATCH / name, options.quick, options.calls, machine.describe(), command)
+        try:
+            page.put(output, name, RUNS[name](asked))
+        except (BenchmarkError, AssertionError) as error:
+            console.print(f"{name}: {error}", style="red", markup=False)
+            failed = 1
+            continue
+        console.print(f"written to {output}")
+    return failed
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small and short; written to .bench/")
+    parser.add_argument("--only", type=_sections, default=tuple(RUNS), help=f"of {', '.join(RUNS)}")
     parser.add_argument("--calls", type=_numbers, help="calls at once, such as 1,10,25,50")
     parser.add_argument("--output", type=Path, help="file to write (default: docs/performance.md)")
     return parser.parse_args()
+
+
+def _sections(text: str) -> tuple[str, ...]:
+    names = tuple(text.split(","))
+    if unknown := set(names) - set(RUNS):
+        raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: there is {', '.join(RUNS)}")
+    return names
 
 
 def _numbers(text: str) -> tuple[int, ...]:
@@ -74,11 +67,11 @@ def _numbers(text: str) -> tuple[int, ...]:
     return numbers
 
 
-def _command(asked: argparse.Namespace) -> str:
-    options = ["--quick"] if asked.quick else []
-    if asked.calls:
-        options.append("--calls " + ",".join(str(number) for number in asked.calls))
-    return "make bench" + (f' ARGS="{" ".join(options)}"' if options else "")
+def _command(name: str, options: argparse.Namespace) -> str:
+    said = [f"--only {name}"] + (["--quick"] if options.quick else [])
+    if options.calls and name == "calls":
+        said.append("--calls " + ",".join(str(number) for number in options.calls))
+    return f'make bench ARGS="{" ".join(said)}"'
 
 
 if __name__ == "__main__":

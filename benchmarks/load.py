@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import processes
+from benchmarks.asked import BenchmarkError
 from benchmarks.measures import Frames, Spread, damaged_frames, invite_to_200_ms, per_call_minute
 from tests.sip.gateway import Gateway, running
 from tests.sipp.process import Sipp, free_udp_port, write_tone
@@ -30,10 +31,6 @@ SETTLE_S = 2.0  # from the last recording's start to the window
 SLACK_S = 12.0  # how much later than planned the window may end
 
 Told = Callable[[str], None]
-
-
-class BenchmarkError(Exception):
-    """The load could not be made, or calls were lost: there is no figure to report."""
 
 
 @dataclass(frozen=True)
@@ -188,10 +185,14 @@ def _spent(before: dict[int, processes.Stat], after: dict[int, processes.Stat], 
 
 async def _key_to_capture_ms(gateway: Gateway, call_id: str) -> float:
     """From the key to the first sound recorded, without the time in which no other digit may come."""
-    at: dict[str, datetime] = {}
-    for entry in await gateway.timeline(call_id):
-        at.setdefault(entry["name"], datetime.fromisoformat(entry["at"]))
-    if not {"key", "capture_started"} <= at.keys():
+    for _ in range(50):
+        at: dict[str, datetime] = {}
+        for entry in await gateway.timeline(call_id):
+            at.setdefault(entry["name"], datetime.fromisoformat(entry["at"]))
+        if {"key", "capture_started"} <= at.keys():
+            break
+        await asyncio.sleep(0.2)
+    else:
         raise BenchmarkError("a call that records has no key or no start of its recording in its timeline")
     return (at["capture_started"] - at["key"]).total_seconds() * 1000 - ISOLATION_MS
 

@@ -1,4 +1,4 @@
-"""The figures of a run as a table for the screen and as `docs/performance.md`."""
+"""The figures of calls under load as a table for the screen and as a section of `docs/performance.md`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from benchmarks import load, machine
+from benchmarks import load
 from benchmarks.load import Level, Plan
 from benchmarks.machine import Machine
+from benchmarks.page import measured_on
 from benchmarks.processes import TICKS_PER_S
 
 HEADINGS = (
@@ -52,22 +53,10 @@ def table(levels: Sequence[Level]) -> Table:
     return shown
 
 
-def document(where: Machine, plan: Plan, levels: Sequence[Level], command: str) -> str:
-    """The whole page."""
+def section(where: Machine, plan: Plan, levels: Sequence[Level], command: str) -> str:
+    """The section of the page."""
     return PAGE.format(
-        command=command,
-        date=where.date,
-        cpu=where.cpu,
-        cores=where.cores,
-        memory=f"{where.memory_gib:.0f}",
-        kernel=where.kernel,
-        python=where.python,
-        pjsua2=where.pjsua2,
-        sipp=where.sipp,
-        load=" / ".join(f"{number:.2f}" for number in where.load),
-        loop_ms=f"{where.loop_ms:.0f}",
-        rounds=f"{machine.LOOP_ROUNDS:,}",
-        times=machine.LOOP_TIMES,
+        measured=measured_on(where, command),
         table=_markdown(levels),
         recordings=sum(level.recordings for level in levels),
         minutes=f"{sum(level.recorded_s for level in levels) / 60:.1f}",
@@ -87,31 +76,16 @@ def _markdown(levels: Sequence[Level]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-PAGE = """# Performance
-
-Written by `{command}`; change the benchmark, not this page. All figures are of one run on one machine,
-but those of the last section.
-
-## Results
+PAGE = """## Calls under load
 
 {table}
 
 {recordings} recordings, {minutes} minutes of sound on two legs each, were opened and checked frame by frame.
 
-## Machine
-
-| | |
-|---|---|
-| Date | {date} |
-| CPU | {cpu}, {cores} cores, {memory} GiB of memory, Linux {kernel} |
-| Speed | {rounds} rounds of a fixed loop in Python: {loop_ms} ms on one core (best of {times}) |
-| Versions | Python {python}, pjsua2-python {pjsua2}, SIPp {sipp} |
-| Load average before the run | {load} (1, 5, 15 minutes) |
+{measured}
 
 The load generator runs on the same cores. A load average well above 0 before the run means that other
 work ran beside it; then times and damaged frames are worse than the gateway's own.
-
-## Method
 
 * The gateway is `tast1 serve` in its own process with as many workers as calls and {spare} more. SIPp, in C,
   is every caller and every agent. All of it is SIP and RTP over UDP on loopback; G.711 A-law, 20 ms.
@@ -133,10 +107,9 @@ work ran beside it; then times and damaged frames are worse than the gateway's o
   shifted or concealed. Packets that SIPp sends too late count here too: loopback has no jitter, so the
   jitter buffers hold next to nothing, and a pause of SIPp is heard in many calls at the same moment.
 
-## For orientation
-
-Figures noted for usual systems under the same kind of load (20 bridged calls at once, G.711 A-law, prompt,
-key, agent, both legs recorded; November 2026, two cores), in CPU-seconds per call-minute: Asterisk 22 0.46 to
+For orientation: figures noted for usual systems under the same kind of load (20 bridged calls at once,
+G.711 A-law, prompt, key, agent, both legs recorded; November 2026, two cores), in CPU-seconds per
+call-minute: Asterisk 22 0.46 to
 0.50, FreeSWITCH 1.11 0.37 to 0.46. They are not of this run. Both are one process in C for all calls; Tast1
 has a process for each call, so that a fault in a native SIP stack costs one caller one call, and seals
 recordings as they grow.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from benchmarks import processes, report
+from benchmarks.__main__ import RUNS
 from benchmarks.load import Level, Plan
 from benchmarks.machine import Machine, cpu_model
 from benchmarks.measures import (
@@ -17,6 +20,7 @@ from benchmarks.measures import (
     per_call_minute,
     percentile,
 )
+from benchmarks.page import SECTIONS, put, sections
 from tests.sip import g711
 from tests.sip.signals import Pcm, tone
 
@@ -132,10 +136,25 @@ def test_the_page_has_every_level_and_the_state_of_the_machine() -> None:
     )
     spread = Spread(10, 6.5, 12.5, 13.5, 14.0)
     level = Level(25, 0.2, 0.6, 0.0025, 0.5, 89.0, 6.3, spread, spread, 25, 900.0, Frames(9000, 4))
-    page = report.document(where, Plan(), [level], "make bench")
+    page = report.section(where, Plan(), [level], "make bench")
     row = next(line for line in page.splitlines() if line.startswith("| 25 |"))
     for figure in ("0.20 + 0.60 = 0.80", "0.25", "50%", "89", "6.3", "6.5 / 12.5 / 13.5", "4 of 9000"):
         assert f"| {figure} |" in row
     assert "0.50 / 0.40 / 0.30" in page
     assert "`make bench`" in page
     assert len(row.split("|")) == len(report.HEADINGS) + 2
+
+
+def test_a_section_replaces_its_own_and_leaves_the_others(tmp_path: Path) -> None:
+    file = tmp_path / "performance.md"
+    put(file, "archive", "## Archive\n\n| 1 |")
+    put(file, "calls", "## Calls")
+    put(file, "archive", "## Archive\n\n| 2 |")
+    text = file.read_text(encoding="utf-8")
+    assert sections(text) == {"calls": "## Calls", "archive": "## Archive\n\n| 2 |"}
+    assert text.index("## Calls") < text.index("## Archive")
+
+
+def test_every_section_that_can_be_measured_is_on_the_page() -> None:
+    page = Path(__file__).parents[1] / "docs/performance.md"
+    assert set(RUNS) <= set(sections(page.read_text(encoding="utf-8"))) <= set(SECTIONS)

@@ -215,7 +215,7 @@ class WorkerPool:
         while True:
             try:
                 message = await loop.sock_recv(control, LONGEST_LINE)
-            except OSError:
+            except (OSError, ValueError):  # ValueError: uvloop's, for a socket that was closed meanwhile
                 message = b""
             if not message:
                 break
