@@ -76,6 +76,7 @@ class LiveWords:
         self._as_json = as_json
         self._quiet = quiet
         self._speaking: dict[str, str] = {}
+        self._status = ""
         self._live = Live(console=console, transient=True, refresh_per_second=8)
         self._shows = console.is_terminal and not as_json and not quiet
 
@@ -87,6 +88,11 @@ class LiveWords:
     def __exit__(self, *_: object) -> None:
         if self._shows:
             self._live.stop()
+
+    def status(self, words: str) -> None:
+        """What happens beside, below the words."""
+        self._status = words
+        self._refresh()
 
     def told(self, line: str) -> None:
         """A line of the gateway's."""
@@ -107,12 +113,17 @@ class LiveWords:
             console.print(self._line(leg, heard["heard_s"], heard["text"]))
         elif heard["text"]:
             self._speaking[leg] = heard["text"]
-        if self._shows:
-            self._live.update(Text("\n").join(self._unsettled()))
+        self._refresh()
 
-    def _unsettled(self) -> Iterator[Text]:
+    def _refresh(self) -> None:
+        if self._shows:
+            self._live.update(Text("\n").join(self._below()))
+
+    def _below(self) -> Iterator[Text]:
         for leg, words in self._speaking.items():
             yield Text(f"        {self._name(leg)}: {words} …", style="dim")
+        if self._status:
+            yield Text(self._status, style="italic")
 
     def _line(self, leg: str, heard_s: float, words: str) -> Text:
         minutes, seconds = divmod(int(heard_s), 60)

@@ -37,6 +37,7 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: Danish, English
     "detail.version": ("version {value}", "version {value}"),
     "detail.status": ("SIP {value}", "SIP {value}"),
     "detail.offer": ("tilbud {value}", "offer {value}"),
+    "detail.gaps": ("huller: {value}", "gaps: {value}"),
     "by.us": ("af os", "by us"),
     "by.them": ("af modparten", "by the other side"),
     "key.accept": ("den, der accepterer", "the accepting one"),
@@ -125,6 +126,10 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: Danish, English
     "phone.ended": ("slut", "ended"),
     "phone.refer": ("viderestilling", "transfer"),
     "phone.bye": ("telefonen går", "phone leaves"),
+    "demo.transcript": (
+        "Udskriften, som den er gemt (numre, der peger på personer, er taget ud):",
+        "The transcript as it is stored (numbers that identify people are taken out):",
+    ),
     "demo.clock_forward": ("Uret stilles {days} dage frem.", "The clock goes {days} days forward."),
     "demo.caller_accepts": ("En kunde taster 1 og taler.", "A caller presses 1 and speaks."),
     "demo.caller_silent": ("En kunde siger intet og taster intet.", "A caller stays silent."),

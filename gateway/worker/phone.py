@@ -96,7 +96,8 @@ class PhoneEvent:
     """Something that happened. `at`: seconds since the phone started.
 
     `event`: ready (port), dialled, ringing (status), answered (status, codec), early_media, key (digit,
-    method), hold, resume, refresh, held, resumed, digit (digit heard), ended (status), refer (status), bye.
+    method), say, hold, resume, refresh, held, resumed, digit (digit heard), ended (status), refer (status),
+    bye.
     """
 
     at: float
@@ -160,7 +161,8 @@ class Phone:
     def order(self, do: str, **fields: Any) -> None:
         """Have it do something now.
 
-        press (digit, method), hold, resume, reinvite, update, hang_up, refer (uri), leave.
+        press (digit, method), say (file: a WAV played once), hold, resume, reinvite, update, hang_up,
+        refer (uri), leave.
         """
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps({"do": do, **fields}).encode() + b"\n")

@@ -50,6 +50,7 @@ class _Phone:
         self._panel = PatchPanel()
         self._silence = self._player(silence_path(), loop=True)
         self._sound = self._player(script.play, script.loop) if script.play else self._silence
+        self._said: list[pj.AudioMediaPlayer] = []
         self._recorder: pj.AudioMediaRecorder | None = None
         self._legs: list[CallLeg] = []
         self._leg: CallLeg | None = None
@@ -79,6 +80,7 @@ class _Phone:
         self._endpoint.stop_clock()
         self._recorder = None
         del self._silence, self._sound
+        self._said.clear()
         self.tell("bye")
         if not all(leg.down for leg in self._legs):
             self._endpoint.libDestroy()  # takes a second, in which the last messages are repeated
@@ -134,6 +136,11 @@ class _Phone:
         if leg.held != leg.held_told:
             leg.held_told = leg.held
             self.tell("held" if leg.held else "resumed")
+        self._connect(leg)
+        if not self._answered and self._script.uri and leg.getInfo().state == pj.PJSIP_INV_STATE_EARLY:
+            self.tell("early_media")
+
+    def _connect(self, leg: CallLeg) -> None:
         if leg.port is None:
             return
         wanted: Connections = {}
@@ -142,8 +149,6 @@ class _Phone:
             wanted["silence", "recorder"] = (self._silence, self._recorder)
             wanted["line", "recorder"] = (leg.port, self._recorder)
         self._panel.connect(wanted)
-        if not self._answered and self._script.uri and leg.getInfo().state == pj.PJSIP_INV_STATE_EARLY:
-            self.tell("early_media")
 
     def leg_pressed(self, leg: CallLeg, presses: list[Press]) -> None:
         for press in presses:
@@ -198,6 +203,14 @@ class _Phone:
             leg.sendDtmf(info)
         self.tell("key", digit=digit, method=method)
 
+    def _say(self, path: str) -> None:
+        """Play a file once, in place of what is heard now."""
+        self._said.append(self._sound)  # kept: the clock may be reading it
+        self._sound = self._player(path, loop=False)
+        if self._leg is not None:
+            self._connect(self._leg)
+        self.tell("say")
+
     def _hold(self) -> None:
         if self._leg is not None:
             self._leg.setHold(pj.CallOpParam(True))
@@ -249,6 +262,8 @@ class _Phone:
             match order.pop("do"):
                 case "press":
                     self._press(order["digit"], order.get("method", "rfc4733"))
+                case "say":
+                    self._say(order["file"])
                 case "hold":
                     self._hold()
                 case "resume":
