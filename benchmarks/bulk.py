@@ -16,12 +16,15 @@ from __future__ import annotations
 import random
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any
 
 import psycopg
 import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 from benchmarks import stories
 from benchmarks.copies import AUDIT_LOG, Original
@@ -47,7 +50,8 @@ _SLOTS = 10
 _CALLS_A_SLOT = 10
 _CALLS_A_NUMBER = 8
 _ROWS_AT_ONCE = 20_000
-_SQLITE_CACHE_KIB = 1_000_000
+_CACHE_KIB = 1_000_000
+_SQLITE = SQLiteDialect_pysqlite()
 
 Told = Callable[[int], None]
 
@@ -61,13 +65,13 @@ class Batch:
     calls: int
 
 
-def archive(url: str, keys: Keys, artifacts: int, told: Told = lambda made: None) -> None:
-    """Fill an empty database, that nobody has open, with that many artifacts; `told`: how many so far."""
-    migrate(url)
+def archive(path: Path, keys: Keys, artifacts: int, told: Told = lambda made: None) -> None:
+    """Make an SQLite database of that many artifacts; `told`: how many there are so far."""
+    migrate(f"sqlite:///{path}")
     teller = Teller(keys, PolicySettings())
     batches = plan(artifacts)
     known = {name: getattr(teller, name)() for name in {batch.story for batch in batches}}
-    with _open(url) as loader:
+    with _Loader(path) as loader:
         copier = _Copier(loader, keys, numbers(artifacts))
         made = 0
         for batch in batches:
@@ -82,7 +86,7 @@ def plan(artifacts: int) -> list[Batch]:
     """The calls of an archive of that many artifacts, the oldest first.
 
     Three calls of four are recorded (three artifacts each), the fourth is not (one artifact). Of a call that
-    is older than a recording may be its evidence is left; one of a hundred of those is held whole by an order.
+    is older than a recording may be, its evidence is left; one of a hundred of those is held by an order.
     """
     cohort = _cohort(artifacts)
     living, old = range(1, _LIFE_DAYS), range(_LIFE_DAYS + 1, _EVIDENCE_DAYS)
@@ -130,7 +134,7 @@ def number(index: int) -> str:
 class _Copier:
     """Makes copies and keeps the end of the audit chain."""
 
-    def __init__(self, loader: Loader, keys: Keys, numbers: int) -> None:
+    def __init__(self, loader: _Loader, keys: Keys, numbers: int) -> None:
         self._loader = loader
         self._keys = keys
         self._numbers = numbers
@@ -145,7 +149,7 @@ class _Copier:
         days = (TODAY - local_date(stories.BEGAN)).days - batch.days
         slots = min(_SLOTS, 1 + batch.calls // _CALLS_A_SLOT)
         for slot in range(slots):
-            original = Original(story, self._loader.bind, days, slot * _DAY_MINUTES // slots)
+            original = Original(story, bound, days, slot * _DAY_MINUTES // slots)
             for _ in range(slot * batch.calls // slots, (slot + 1) * batch.calls // slots):
                 self._one(original)
             if self._waiting >= _ROWS_AT_ONCE:
@@ -175,52 +179,24 @@ class _Copier:
 # --- loading --------------------------------------------------------------------------------------
 
 
-class Loader(Protocol):
-    """Loads rows past the program's own way in; constraints and triggers are looked at afterwards."""
-
-    def bind(self, table: sa.Table, row: dict[str, Any]) -> list[Any]:
-        """A row's values as the driver takes them, in the order of `columns`."""
-
-    def load(self, rows: dict[str, list[Sequence[Any]]]) -> None:
-        """Add rows, by table."""
-
-
-def _open(url: str) -> _Sqlite | _Postgres:
-    return _Sqlite(url) if url.startswith("sqlite") else _Postgres(url)
-
-
 class _Loader:
-    def __init__(self, url: str) -> None:
-        self.url = sa.make_url(url)
-        self._dialect = self.url.get_dialect()()
+    """Writes rows past the program's own way in, as fast as a file that nobody else has open allows."""
 
-    def bind(self, table: sa.Table, row: dict[str, Any]) -> list[Any]:
-        """See `Loader`. A tuple is the name of a value that is made later; JSON is text already."""
-        return [self._bound(column, row[column.name]) for column in _columns(table)]
+    def __init__(self, path: Path) -> None:
+        self._path = path
 
-    def _bound(self, column: sa.Column[Any], value: Any) -> Any:
-        if isinstance(value, tuple) or isinstance(column.type, sa.JSON):
-            return value
-        process = column.type.dialect_impl(self._dialect).bind_processor(self._dialect)
-        return process(value) if process else value
-
-
-class _Sqlite(_Loader):
-    """As fast as a file that nobody else has open allows; the log is switched off meanwhile."""
-
-    def __enter__(self) -> _Sqlite:
-        self._connection = sqlite3.connect(str(self.url.database), isolation_level=None)
-        for pragma in ("journal_mode=OFF", "synchronous=OFF", f"cache_size=-{_SQLITE_CACHE_KIB}"):
+    def __enter__(self) -> _Loader:
+        self._connection = sqlite3.connect(self._path, isolation_level=None)
+        for pragma in ("journal_mode=OFF", "synchronous=OFF", f"cache_size=-{_CACHE_KIB}"):
             self._connection.execute(f"PRAGMA {pragma}")
         self._connection.execute("BEGIN")
         return self
 
     def load(self, rows: dict[str, list[Sequence[Any]]]) -> None:
-        """See `Loader`."""
+        """Add rows, by table; their values as `bound` gives them."""
         for table, lines in rows.items():
-            names = ", ".join(f'"{column.name}"' for column in _columns(Table.metadata.tables[table]))
             places = ", ".join("?" * len(lines[0]))
-            self._connection.executemany(f"INSERT INTO {table} ({names}) VALUES ({places})", lines)
+            self._connection.executemany(f"INSERT INTO {table} ({_names(table)}) VALUES ({places})", lines)
 
     def __exit__(self, *error: object) -> None:
         self._connection.execute("COMMIT")
@@ -228,27 +204,46 @@ class _Sqlite(_Loader):
         self._connection.close()
 
 
-class _Postgres(_Loader):
-    """COPY, without looking at foreign keys; afterwards the tables are analysed, as autovacuum would."""
+def bound(table: sa.Table, row: dict[str, Any]) -> list[Any]:
+    """A row's values as SQLite's driver takes them, in the order of the columns.
 
-    def __enter__(self) -> _Postgres:
-        url = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        self._connection = psycopg.connect(url, autocommit=True)
-        self._connection.execute("SET session_replication_role = replica")
-        self._connection.execute("SET synchronous_commit = off")
-        return self
+    A tuple is the name of a value that is made later; JSON is text already.
+    """
+    return [_bound(column, row[column.name]) for column in _columns(table)]
 
-    def load(self, rows: dict[str, list[Sequence[Any]]]) -> None:
-        """See `Loader`."""
-        for table, lines in rows.items():
-            names = ", ".join(f'"{column.name}"' for column in _columns(Table.metadata.tables[table]))
-            with self._connection.cursor().copy(f"COPY {table} ({names}) FROM STDIN") as copy:
-                for line in lines:
-                    copy.write_row(line)
 
-    def __exit__(self, *error: object) -> None:
-        self._connection.execute("VACUUM ANALYZE")
-        self._connection.close()
+def _bound(column: sa.Column[Any], value: Any) -> Any:
+    if isinstance(value, tuple) or isinstance(column.type, sa.JSON):
+        return value
+    process = column.type.dialect_impl(_SQLITE).bind_processor(_SQLITE)
+    return process(value) if process else value
+
+
+def to_postgres(path: Path, url: str, told: Told = lambda rows: None) -> None:
+    """Copy an archive into an empty PostgreSQL database; `told`: how many rows so far.
+
+    Foreign keys are not looked at meanwhile; the tables are analysed at the end, as autovacuum would.
+    """
+    migrate(url)
+    plain = sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    done = 0
+    with closing(sqlite3.connect(path)) as source, psycopg.connect(plain, autocommit=True) as target:
+        target.execute("SET session_replication_role = replica")
+        for table in Table.metadata.sorted_tables:
+            names = _names(table.name)
+            rows = source.execute(f"SELECT {names} FROM {table.name} ORDER BY rowid")
+            with target.cursor().copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+                    done += 1
+                    if done % _ROWS_AT_ONCE == 0:
+                        told(done)
+        target.execute("VACUUM ANALYZE")
+    told(done)
+
+
+def _names(table: str) -> str:
+    return ", ".join(f'"{column.name}"' for column in _columns(Table.metadata.tables[table]))
 
 
 def _columns(table: sa.Table) -> list[sa.Column[Any]]:

@@ -184,5 +184,3 @@ def _line(table: str, values: list[Any], names: Sequence[str]) -> Line:
 
 def _new(value: Any, new: dict[Any, Any]) -> Any:
     return new.get(value, value) if isinstance(value, str) else value
-
-

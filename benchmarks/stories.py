@@ -190,4 +190,3 @@ def everything(session: Session) -> Rows:
         for table in Table.metadata.sorted_tables
         for row in session.execute(sa.select(table).order_by(*table.primary_key)).mappings()
     )
-
