@@ -22,6 +22,8 @@ GENESIS = "0" * 64
 DROP = "audit.drop"
 """The entry that says which were dropped, `{"dropped": [[first, last], ...]}`; it is never dropped itself."""
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -78,7 +80,7 @@ class Verdict:
 
 def canonical(value: Any) -> str:
     """JSON with one spelling: sorted keys, no spaces, no escapes."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _CANONICAL.encode(value)
 
 
 def seal(
@@ -90,9 +92,13 @@ def seal(
     detail: dict[str, Any],
 ) -> Entry:
     """The entry that follows `previous` (its seq and hash; None for the first)."""
-    seq, prev_hash = (previous[0] + 1, previous[1]) if previous else (1, GENESIS)
     when = at.astimezone(timezone.utc).isoformat(timespec="microseconds")
-    fields = (when, canonical(actor), action, subject, canonical(detail))
+    return follow(previous, (when, canonical(actor), action, subject, canonical(detail)))
+
+
+def follow(previous: tuple[int, str] | None, fields: tuple[str, str, str, str, str]) -> Entry:
+    """The entry after `previous` that says this: at, actor, action, subject and detail, as hashed."""
+    seq, prev_hash = (previous[0] + 1, previous[1]) if previous else (1, GENESIS)
     return Entry(seq, *fields, prev_hash=prev_hash, hash=_hash(seq, fields, prev_hash))
 
 

@@ -54,10 +54,14 @@ def open_call(
     session.add(call)
     session.flush()
     if caller:
-        sealed = base64.b64encode(keys.seal_words(_label(call.id), caller)).decode()
-        session.add(CallerNumber(call_id=call.id, number=f"{_SEALED}{sealed}"))
+        session.add(CallerNumber(call_id=call.id, number=sealed_number(keys, call.id, caller)))
     audit_log.append(session, at, "call.open", call.id, {"flow": flow, "direction": direction})
     return call
+
+
+def sealed_number(keys: Keys, call_id: str, caller: str) -> str:
+    """The caller's number as it is stored with the call."""
+    return _SEALED + base64.b64encode(keys.seal_words(_label(call_id), caller)).decode()
 
 
 def note_answered(session: Session, call_id: str, at: datetime, codec: str = "") -> None:

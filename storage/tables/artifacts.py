@@ -53,6 +53,7 @@ class Artifact(Table):
             "call_id IS NOT NULL OR case_id IS NOT NULL OR state = 'erased'", name="artifact_belongs"
         ),
         Index("ix_artifacts_state_blocked_at", "state", "blocked_at"),
+        Index("ix_artifacts_call_id_id", "call_id", "id"),  # the order of a preview
         # What a sweep has begun and not finished: nearly always empty.
         Index(
             "ix_artifacts_begun",
@@ -65,13 +66,13 @@ class Artifact(Table):
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     kind: Mapped[str] = mapped_column(String(8))
     part: Mapped[str] = mapped_column(String(32))  # audio, transcript, consent, ...: its name in the policy
-    call_id: Mapped[str | None] = mapped_column(ForeignKey("calls.id"), index=True)
+    call_id: Mapped[str | None] = mapped_column(ForeignKey("calls.id"))
     state: Mapped[str] = mapped_column(String(16))
     consent_id: Mapped[str | None] = mapped_column(Id, index=True)
     consent_decision: Mapped[str | None] = mapped_column(String(16))
     case_id: Mapped[str | None] = mapped_column(String(64), index=True)
     case_kind: Mapped[str | None] = mapped_column(String(32))
-    created_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(index=True)
     anchor: Mapped[datetime]  # the start of the recording behind it (R-10); of evidence: the decision
     ended_at: Mapped[datetime | None]
     intervals: Mapped[list[Any]]  # captured spans, [[start ms, end ms], ...] from the start
@@ -132,6 +133,17 @@ class GroundRow(Table):
     """One ground of one artifact (`storage.model.Ground`)."""
 
     __tablename__ = "grounds"
+    __table_args__ = (
+        # The order in which a sweep walks through what has lapsed; it needs nothing but the index.
+        Index("ix_grounds_expires_at_artifact_id", "expires_at", "artifact_id"),
+        Index(
+            "ix_grounds_ended_at_artifact_id",
+            "ended_at",
+            "artifact_id",
+            sqlite_where=text("ended_at IS NOT NULL"),
+            postgresql_where=text("ended_at IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     artifact_id: Mapped[str] = mapped_column(ForeignKey("artifacts.id"), index=True)
@@ -142,11 +154,11 @@ class GroundRow(Table):
     roles: Mapped[list[Any]]
     clock_start: Mapped[datetime]
     until: Mapped[date | None]
-    expires_at: Mapped[datetime | None] = mapped_column(index=True)
+    expires_at: Mapped[datetime | None]
     decided_by: Mapped[str] = mapped_column(String(64))
     reason: Mapped[str] = mapped_column(Text)
     case_id: Mapped[str | None] = mapped_column(ForeignKey("cases.id"), index=True)
-    ended_at: Mapped[datetime | None] = mapped_column(index=True)
+    ended_at: Mapped[datetime | None]
     ended_by: Mapped[str] = mapped_column(String(200), default="")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.tables.base import Id, Table
@@ -15,13 +15,14 @@ class Call(Table):
     """A call: when, which way, how it ended. No number: see `CallerNumber`."""
 
     __tablename__ = "calls"
+    __table_args__ = (Index("ix_calls_caller_pseudonym_arrived_at", "caller_pseudonym", "arrived_at"),)
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     instance: Mapped[str] = mapped_column(String(64))  # the gateway that runs it
     sip_call_ref: Mapped[str] = mapped_column(String(64))  # keyed hash of the SIP Call-ID
     flow: Mapped[str] = mapped_column(String(64))
     direction: Mapped[str] = mapped_column(String(16))
-    caller_pseudonym: Mapped[str] = mapped_column(String(32), index=True)
+    caller_pseudonym: Mapped[str] = mapped_column(String(32))
     arrived_at: Mapped[datetime] = mapped_column(index=True)
     answered_at: Mapped[datetime | None]
     agent_answered_at: Mapped[datetime | None]
