@@ -37,7 +37,7 @@ from storage import (
 )
 from storage.artifacts import Making, NotReadable
 from storage.desk import Desk, Done
-from storage.gate import Asking
+from storage.gate import Asking, Gate
 from storage.ledger import FILE_NAME
 from storage.model import CaseKind
 from storage.people import Person, Role
@@ -329,6 +329,26 @@ class Archive:
         except NotReadable:
             return False
         return True
+
+    def readers(self, name: str, asked: Sequence[tuple[str, str, str]], at: datetime) -> list[bool]:
+        """What the gate says to many who ask for one thing; what they ask about is looked up once."""
+        gate, seen = self.desk.gate, {}
+
+        def look(session: Any, row: Artifact) -> Any:
+            if row.id not in seen:
+                seen[row.id] = Gate._look(gate, session, row)
+            return seen[row.id]
+
+        def decide(session: Any) -> list[bool]:
+            return [
+                gate._decide(session, self._as(*ask), self.ids[name], at, "read").allowed for ask in asked
+            ]
+
+        gate._look = look  # type: ignore[method-assign]
+        try:
+            return self.world.db.read_sync(decide)
+        finally:
+            del gate._look  # type: ignore[method-assign]
 
     # --- copies -----------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
@@ -32,7 +32,7 @@ def run(archive: Archive, number: int, stories: int = STORIES, shrink: bool = Tr
     """So many stories, the same ones for the same number; how often each kind of step was made."""
 
     class Machine(ArchiveMachine):
-        done = Counter()
+        done: ClassVar[Counter[str]] = Counter()
 
     Machine.archive = archive
     run_state_machine_as_test(
@@ -189,7 +189,7 @@ NOTICED: dict[Break, str] = {
     what_must_go_at_once_waits_for_a_sweep: "not erased at once",
     a_restriction_restricts_nothing: "read past its reasons",
     a_withdrawal_ends_the_hold_of_a_request: "is held",
-    a_deletion_order_is_forgotten: "past its reasons",
+    a_deletion_order_is_forgotten: "past its reasons|not erased at once",
 }
 WITHIN = 150
 """Stories."""
