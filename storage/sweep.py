@@ -116,6 +116,8 @@ def erase_now(
 ) -> SweepResult:
     """Erase an artifact, or several, at once, if no ground permits keeping them. Same path as the sweep."""
     ids = [artifact_ids] if isinstance(artifact_ids, str) else list(artifact_ids)
+    if not ids:
+        return SweepResult()
     settings = settings or PolicySettings()
     return _erase(db, store, now, settings, ids, lambda erased: None, checkpoint)
 
