@@ -44,12 +44,14 @@ from storage.desk import Desk
 from storage.keys import Keys
 from storage.leftovers import Recovered, recover_leftovers
 from storage.media import MediaStore
+from storage.redaction import Redaction
 from storage.replay import Replayed, is_behind, replay
 from storage.sweep import SweepResult, sweep
 from transcription.client import Server, Servers
 from transcription.models.catalogue import folder_of
 from transcription.process import OwnTranscriber
 from transcription.protocol import StreamConfig
+from transcription.stored import redacted_words, silences
 
 SAMPLE_BYTES = 2
 
@@ -89,7 +91,13 @@ class Archive:
     def desk(self) -> Desk:
         """Where people make things happen to what is kept, and the gate through which they read."""
         return Desk(
-            self.database, self.store, self.keys, self.settings.policy, self.tags, self.settings.reuse
+            self.database,
+            self.store,
+            self.keys,
+            self.settings.policy,
+            self.tags,
+            self.settings.reuse,
+            Redaction(redacted_words, silences),
         )
 
     def sweep(self, now: datetime, dry_run: bool = False) -> SweepResult:

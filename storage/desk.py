@@ -28,6 +28,7 @@ from storage.policy.book import Refused
 from storage.policy.duties import DISCLOSERS
 from storage.policy.reuse import ReuseSettings
 from storage.policy.settings import PolicySettings
+from storage.redaction import Redaction
 from storage.sweep import SweepResult, erase_now
 
 ASSIGNERS = ("LEGAL", "DPO", "SYSADMIN")
@@ -55,6 +56,7 @@ class Desk:
         settings: PolicySettings,
         tags: Tags = Tags(),
         reuse: ReuseSettings = ReuseSettings(),
+        redaction: Redaction = Redaction(),
     ) -> None:
         self.db = db
         self.store = store
@@ -62,7 +64,7 @@ class Desk:
         self.settings = settings
         self.tags = tags
         self.reuse = reuse
-        self.gate = Gate(db, store, keys, settings)
+        self.gate = Gate(db, store, keys, settings, redaction)
 
     def do(
         self,

@@ -5,6 +5,8 @@ Promises:
    open to it for the stated purpose, and the case is named and theirs (R-50, R-52).
 2. What was given out, and what was refused, is in the audit log before the first byte is read.
 3. A data key leaves storage only inside an opened reader.
+4. Words are given out redacted. Whole they are for the roles and purposes of `access.UNREDACTED`, on their
+   request; the audit log says which of the two it was.
 """
 
 from __future__ import annotations
@@ -17,20 +19,21 @@ from typing import Any, NoReturn, TypeVar
 
 from sqlalchemy.orm import Session
 
-from storage import artifacts, audit_log, books, calls, cases
+from storage import artifacts, audit_log, books, calls, cases, transcripts
 from storage.artifacts import NotReadable
 from storage.cases import Note
 from storage.database import Database
 from storage.excerpts import Excerpt
 from storage.keys import Keys
 from storage.media import MediaStore
-from storage.model import CaseKind
+from storage.model import ArtifactKind, CaseKind
 from storage.people import Person
 from storage.policy import access
 from storage.policy.access import CASE_ROLES, PROCESSOR, Access, Verdict
 from storage.policy.book import Holding
 from storage.policy.duties import DUTIES, SEARCHERS, may_do
 from storage.policy.settings import PolicySettings
+from storage.redaction import NotTranscribed, Redaction, SilencedSound
 from storage.sealed import SealedReader
 from storage.tables import Artifact, Call, Case, Consent
 
@@ -38,6 +41,8 @@ T = TypeVar("T")
 
 COPIES = frozenset({"export", "download"})
 """Actions that take a copy away; a processor only views (R-52)."""
+
+SOUND = frozenset({ArtifactKind.AUDIO, ArtifactKind.INVESTIGATION_AUDIO})
 
 CASE_KINDS = {"COMPLAINT": CaseKind.COMPLAINT, "INSPECTOR": CaseKind.INVESTIGATION}
 """The roles that work on assigned cases only, and what cases these are."""
@@ -66,7 +71,15 @@ class NotAllowed(Exception):
 class Gate:
     """The gate of one archive."""
 
-    def __init__(self, db: Database, store: MediaStore, keys: Keys, settings: PolicySettings) -> None:
+    def __init__(
+        self,
+        db: Database,
+        store: MediaStore,
+        keys: Keys,
+        settings: PolicySettings,
+        redaction: Redaction = Redaction(),
+    ) -> None:
+        self._redaction = redaction
         self._db = db
         self._store = store
         self._keys = keys
@@ -92,14 +105,45 @@ class Gate:
         """
         self._let_in(asking, artifact_id, at, "watch", lambda _: None)
 
-    def read_words(self, asking: Asking, artifact_id: str, at: datetime, action: str = "read") -> bytes:
-        """The words of a transcript or derivative; `NotReadable` when the policy does not allow it."""
+    def open_silenced(
+        self, asking: Asking, recording_id: str, at: datetime, action: str = "export"
+    ) -> SilencedSound:
+        """A recording, silent where its transcript has a number that identifies somebody, or a gap.
+
+        The transcript is not given out, so it is the recording alone that the policy is asked about.
+        Raises `NotTranscribed`, and what `open_media` raises.
+        """
+
+        def look(session: Session) -> tuple[bytes, bytes]:
+            if ArtifactKind(artifacts.required(session, recording_id).kind) not in SOUND:
+                raise NotTranscribed("it is no recording")
+            transcript_id = transcripts.of_recording(session, recording_id)
+            if transcript_id is None:
+                raise NotTranscribed("the recording has no transcript")
+            transcript_key = artifacts.data_key(session, self._keys, transcript_id, at)
+            words = artifacts.words(session, transcript_id, transcript_key)
+            return artifacts.data_key(session, self._keys, recording_id, at), words
+
+        key, words = self._let_in(asking, recording_id, at, action, look, redacted=True)
+        silences = self._redacted(asking, recording_id, at, action, self._redaction.silences, words)
+        return SilencedSound(self._store.open(recording_id, key), silences)
+
+    def read_words(
+        self, asking: Asking, artifact_id: str, at: datetime, action: str = "read", unredacted: bool = False
+    ) -> bytes:
+        """The words of a transcript or derivative, redacted unless asked for whole.
+
+        `NotReadable` when the policy does not allow it, or when they cannot be redacted.
+        """
 
         def words(session: Session) -> bytes:
             key = artifacts.data_key(session, self._keys, artifact_id, at)
             return artifacts.words(session, artifact_id, key)
 
-        return self._let_in(asking, artifact_id, at, action, words)
+        whole = self._let_in(asking, artifact_id, at, action, words, redacted=not unredacted)
+        if unredacted:
+            return whole
+        return self._redacted(asking, artifact_id, at, action, self._redaction.words, whole)
 
     def read_consent(self, asking: Asking, artifact_id: str, at: datetime) -> Consent:
         """The consent record that an artifact is (consent evidence, or the log of an unrecorded call)."""
@@ -178,12 +222,23 @@ class Gate:
         raise NotReadable(why, rule)
 
     def _let_in(
-        self, asking: Asking, artifact_id: str, at: datetime, action: str, fn: Callable[[Session], T]
+        self,
+        asking: Asking,
+        artifact_id: str,
+        at: datetime,
+        action: str,
+        fn: Callable[[Session], T],
+        redacted: bool | None = None,
     ) -> T:
-        """Decide, log and read in one transaction, so that nothing is opened unlogged."""
+        """Decide, log and read in one transaction, so that nothing is opened unlogged.
+
+        `redacted`: whether numbers that identify people are taken out; None where there are no words.
+        """
 
         def pass_through(session: Session) -> T:
             verdict = self._decide(session, asking, artifact_id, at, action)
+            if verdict.allowed and redacted is False:
+                verdict = access.may_read_unredacted(asking.role, asking.purpose)
             if not verdict.allowed:
                 raise _Denied(verdict.why)
             held = artifacts.grounds_of(session, artifact_id)
@@ -191,6 +246,7 @@ class Gate:
                 "purpose": asking.purpose,
                 "case": asking.case,
                 "grounds": sorted({ground.ground.value for ground in held if ground.active(at)}),
+                "redacted": redacted,
             }
             self._log(session, asking, artifact_id, action, detail, at)
             return fn(session)
@@ -201,6 +257,21 @@ class Gate:
             self.refuse(asking, artifact_id, action, str(denied), at)
         except NotReadable as refusal:
             self.refuse(asking, artifact_id, action, str(refusal), at)
+
+    def _redacted(
+        self,
+        asking: Asking,
+        artifact_id: str,
+        at: datetime,
+        action: str,
+        fn: Callable[[bytes], T],
+        words: bytes,
+    ) -> T:
+        """What redaction makes of words; outside a transaction, for a long call takes a while."""
+        try:
+            return fn(words)
+        except ValueError as error:
+            self.refuse(asking, artifact_id, action, f"it cannot be redacted: {error} (R-50)", at)
 
     def _decide(
         self, session: Session, asking: Asking, artifact_id: str, at: datetime, action: str

@@ -15,6 +15,7 @@ Every file passes the gate, so that the handing out is decided and logged artifa
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import io
@@ -33,11 +34,12 @@ from storage import audit_log, books, consents, disclosures, package_texts
 from storage.artifacts import Making
 from storage.audit_chain import Entry
 from storage.excerpts import Excerpt
-from storage.gate import Asking
+from storage.gate import SOUND, Asking
 from storage.keys import new_data_key
 from storage.model import ArtifactKind
 from storage.policy.answers import ground_answer, instant
 from storage.policy.book import Holding
+from storage.redaction import NotTranscribed
 from storage.sealed import SealedReader
 from storage.tables import Artifact, Case, Consent
 
@@ -46,7 +48,6 @@ if TYPE_CHECKING:
 
 PURPOSE = "rights_request"
 LOOKUPS = ("play", "read", "export", "download")
-_SOUND = (ArtifactKind.AUDIO, ArtifactKind.INVESTIGATION_AUDIO)
 
 
 @dataclass(frozen=True)
@@ -131,8 +132,11 @@ def _fill(
     folders = {
         call: f"call-{number}" for number, call in enumerate(sorted({h.call or "" for h in holdings}), 1)
     }
+    own = row.requester in (None, "caller")
+    redactions: list[dict[str, str]] = []
     for holding in holdings:
-        _add_content(zipped, desk, asking, folders[holding.call or ""], excerpt.artifacts[holding.id], at)
+        folder, artifact = folders[holding.call or ""], excerpt.artifacts[holding.id]
+        redactions += _add_content(zipped, desk, asking, folder, artifact, at, own)
     for call, folder in folders.items():
         parts = [_summary(excerpt, each, at) for each in holdings if each.call == call]
         zipped.json(f"{folder}/call.json", {**_call(excerpt, call), "kept": parts})
@@ -141,20 +145,38 @@ def _fill(
             zipped.json(f"{folder}/consent.json", [_consent(record) for record in records])
     zipped.add("lookups.csv", desk.db.read_sync(lambda s: _lookups(s, scope, folders, excerpt)).encode())
     zipped.json("recipients.json", desk.db.read_sync(lambda s: _recipients(s, desk, scope)))
-    zipped.json("redactions.json", [])
+    zipped.json("redactions.json", redactions)
 
 
 def _add_content(
-    zipped: _Zip, desk: Desk, asking: Asking, folder: str, artifact: Artifact, at: datetime
-) -> None:
+    zipped: _Zip, desk: Desk, asking: Asking, folder: str, artifact: Artifact, at: datetime, own: bool
+) -> list[dict[str, str]]:
+    """Add sound or words; what was left out of them.
+
+    A caller is given all of it. An agent who asks is given the conversation without the numbers that
+    identify the caller (art. 15(4)); of sound, as far as it was transcribed.
+    """
     number = artifact.id[:6]
-    if ArtifactKind(artifact.kind) in _SOUND:
-        reader: SealedReader
-        with desk.gate.open_media(asking, artifact.id, at, "export") as reader:
-            zipped.copy(f"{folder}/recording-{number}.flac", lambda size: reader.read(size) or b"")
-    else:
-        words = desk.gate.read_words(asking, artifact.id, at, "export")
-        zipped.add(f"{folder}/{artifact.part}-{number}.json", words)
+    if ArtifactKind(artifact.kind) not in SOUND:
+        name = f"{folder}/{artifact.part}-{number}.json"
+        zipped.add(name, desk.gate.read_words(asking, artifact.id, at, "export", unredacted=own))
+        return [] if own else [_left_out(name)]
+    name = f"{folder}/recording-{number}.flac"
+    if not own:
+        with contextlib.suppress(NotTranscribed):
+            copy = io.BytesIO()
+            with desk.gate.open_silenced(asking, artifact.id, at, "export") as sound:
+                sound.write(copy)
+            zipped.add(name, copy.getvalue())
+            return [_left_out(name)]
+    reader: SealedReader
+    with desk.gate.open_media(asking, artifact.id, at, "export") as reader:
+        zipped.copy(name, lambda size: reader.read(size) or b"")
+    return []
+
+
+def _left_out(name: str) -> dict[str, str]:
+    return {"file": name, "left_out": "CPR, card, account and telephone numbers", "rule": "art. 15(4)"}
 
 
 def _summary(excerpt: Excerpt, holding: Holding, at: datetime) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from gateway.cli.samples import samples_app
 from gateway.cli.serve import serve
 from gateway.cli.sweep import sweep
 from gateway.cli.transcriber import transcriber
+from gateway.cli.transcripts import transcripts_app
 from gateway.cli.users import users_app
 from gateway.cli.watch import watch
 
@@ -42,6 +43,7 @@ app.command()(transcriber)
 app.add_typer(calls_app)
 app.command()(watch)
 app.add_typer(recordings_app)
+app.add_typer(transcripts_app)
 app.command()(tasks)
 app.command()(withdraw)
 app.add_typer(requests_app)

@@ -7,11 +7,11 @@ machine, which is a system administrator: it manages users and reads no content.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -35,6 +35,10 @@ Alternatives = Annotated[str, typer.Option(help="What else was considered.")]
 FactsOption = Annotated[str, typer.Option("--facts", help="What the decision is based on.")]
 CaseOption = Annotated[str, typer.Option("--case", help="The case it is for.")]
 Purpose = Annotated[str, typer.Option(help="For what: a purpose of the ground it is kept on.")]
+Unredacted = Annotated[
+    bool,
+    typer.Option("--unredacted", help="With CPR, card, account and telephone numbers; for few roles."),
+]
 Calls = Annotated[
     list[str],
     typer.Argument(help="Calls: ids, or the beginnings of ids.", show_default=False, metavar="CALL..."),
@@ -158,6 +162,17 @@ def words(
     """What somebody wrote about a decision, by what it answers (§8.6)."""
     told = {"reason": reason, "facts": facts, "necessity": necessity, "alternatives": alternatives}
     return {**told, **more}
+
+
+def write_new(out: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Write a file that nobody else reads and that was not there; of one that fails nothing is left."""
+    descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            write(file)
+    except BaseException:
+        out.unlink(missing_ok=True)
+        raise
 
 
 def day(value: str) -> date:

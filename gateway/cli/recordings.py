@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import shutil
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,7 +20,7 @@ from gateway.cli.context import (
     seconds,
     table,
 )
-from gateway.cli.desk import AsRole, CaseOption, Purpose, Reason, at_desk
+from gateway.cli.desk import AsRole, CaseOption, Purpose, Reason, Unredacted, at_desk, write_new
 from gateway.texts import text
 
 recordings_app = typer.Typer(name="recordings", help="What is kept of calls, why, and until when.")
@@ -122,6 +122,9 @@ def export(
     role: AsRole = None,
     case: CaseOption = "",
     reason: Reason = "",
+    redacted: Annotated[
+        bool, typer.Option("--redacted", help="Silence numbers that identify people, by the transcript.")
+    ] = False,
     config: ConfigFile = DEFAULT_FILE,
     lang: Language = "da",
 ) -> None:
@@ -129,16 +132,24 @@ def export(
 
     The policy is asked and the reading is logged; the copy is yours to erase.
     """
+    from storage.redaction import NotTranscribed
+
     with at_desk(config, lang) as work:
         artifact_id = work.artifact(artifact)
         if out.exists():
             raise fail(text("recordings.exists", lang, path=out))
         asking = work.asking(role, purpose, case, reason)
-        reader = work.desk.gate.open_media(asking, artifact_id, work.at, "export")
-        descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file, reader:
-            while piece := reader.read(1 << 18):
-                file.write(piece)
+        if redacted:
+            try:
+                with work.desk.gate.open_silenced(asking, artifact_id, work.at) as sound:
+                    write_new(out, sound.write)
+            except NotTranscribed:
+                raise fail(text("recordings.not_transcribed", lang), 3) from None
+            pieces = [sum(end - start for start, end in leg) for leg in sound.silences]
+            console.print(text("recordings.silenced", lang, seconds=f"{sum(pieces):.1f}"))
+        else:
+            with work.desk.gate.open_media(asking, artifact_id, work.at, "export") as reader:
+                write_new(out, lambda file: shutil.copyfileobj(reader, file, 1 << 18))
     console.print(text("recordings.exported", lang, path=out, duration=f"{out.stat().st_size} B"))
 
 
@@ -149,6 +160,7 @@ def read(
     role: AsRole = None,
     case: CaseOption = "",
     reason: Reason = "",
+    unredacted: Unredacted = False,
     config: ConfigFile = DEFAULT_FILE,
     lang: Language = "da",
 ) -> None:
@@ -156,7 +168,7 @@ def read(
     with at_desk(config, lang) as work:
         artifact_id = work.artifact(artifact)
         asking = work.asking(role, purpose, case, reason)
-        typer.echo(work.desk.gate.read_words(asking, artifact_id, work.at).decode())
+        typer.echo(work.desk.gate.read_words(asking, artifact_id, work.at, "read", unredacted).decode())
 
 
 @recordings_app.command()

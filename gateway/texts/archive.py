@@ -85,6 +85,26 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: Danish, English
         "The recording cannot be read: no ground to keep it is left.",
     ),
     "recordings.exported": ("Skrevet til {path} ({duration}).", "Written to {path} ({duration})."),
+    "recordings.not_transcribed": (
+        "Optagelsen har ingen transskription, så ingen ved, hvilke numre der siges i den: transskribér den"
+        " først (afsnittet `transcription` i indstillingerne), eller hent den hel.",
+        "The recording has no transcript, so nobody knows which numbers are said in it: have it transcribed"
+        " first (section `transcription` of the settings), or export it whole.",
+    ),
+    "recordings.silenced": ("{seconds} s er gjort tavse.", "{seconds} s were silenced."),
+    "transcripts.none": ("Der er ingen transskriptioner.", "There are no transcripts."),
+    "transcripts.unknown": (
+        "Der er ingen transskription (se `tast1 transcripts list`).",
+        "There is no transcript (see `tast1 transcripts list`).",
+    ),
+    "transcripts.several": (
+        "Opkaldet har flere transskriptioner (vælg en fra `tast1 transcripts list`).",
+        "The call has several transcripts (choose one of `tast1 transcripts list`).",
+    ),
+    "transcripts.other": (
+        "Ordene er ikke en transskription herfra (læs dem med `tast1 recordings read`).",
+        "The words are no transcript of this gateway (read them with `tast1 recordings read`).",
+    ),
     "consent.genuine": (
         "Underskriften er ægte: intet er ændret.",
         "The signature is genuine: nothing was changed.",

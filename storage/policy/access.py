@@ -29,6 +29,17 @@ WITHOUT_CONTENT = frozenset(
     }
 )
 COMPLIANCE_PURPOSES = frozenset({"compliance", "sampling", "control", "risk_management"})
+# Who may read words whole, with CPR, card, account and telephone numbers in them, and for what: work on the
+# claims and requests of the person that they identify (R-33, R-37, R-40; databeskyttelsesloven § 11(2) asks
+# for a reason of its own for CPR numbers). Training, analysis and control are about the conversation and
+# never need them (R-03, R-50). The DPO reads content with a reason, whatever the purpose.
+UNREDACTED: dict[str, frozenset[str] | None] = {
+    "RIGHTS": frozenset({"rights_request", "rights_documentation"}),
+    "COMPLAINT": frozenset({"complaint"}),
+    "INSPECTOR": frozenset({"investigation"}),
+    "LEGAL": frozenset({"complaint", "investigation", "authority_order"}),
+    "DPO": None,
+}
 TRANSFER_TOOLS = frozenset({"adequacy", "SCC+TIA"})
 _EEA_CODES = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK"
 EEA = frozenset(_EEA_CODES.split())
@@ -76,6 +87,18 @@ def decide_for(book: Book, holding: Holding, access: Access, at: datetime) -> Ve
     """The same for one artifact of perhaps several with that name."""
     sampled = drawn(book, holding.call, at) and opened_by_consent(book, holding, at)
     return may_read(access, holding.kind, book.effective(holding, at), at, sampled=sampled)
+
+
+def may_read_unredacted(role: str, purpose: str) -> Verdict:
+    """Whether who may read an artifact's words may read them whole; asked after `decide`, never instead."""
+    if role not in UNREDACTED:
+        roles = ", ".join(UNREDACTED)
+        return Verdict(False, f"Unredacted words are for {roles}, not for {role} (R-50).")
+    purposes = UNREDACTED[role]
+    if purposes is not None and purpose not in purposes:
+        named = ", ".join(sorted(purposes))
+        return Verdict(False, f"{role} reads unredacted words for {named} only (R-50).")
+    return Verdict(True, f"{role} may read unredacted words (R-50).")
 
 
 def drawn(book: Book, call: str | None, at: datetime) -> bool:
