@@ -1,13 +1,20 @@
-"""TEMPORARY: replaced on merge."""
+"""The models that come with Tast1, by name. Imports nothing heavy: settings are checked with it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
 BUILT_IN = ("da-demo",)
+"""Names that a setting may use in place of a folder. Each is a folder beside this file."""
+
+HERE = Path(__file__).resolve().parent
 
 
 def folder_of(model: str) -> Path:
     """The folder of a model: one of ours by name, else the path itself."""
     return HERE / model if model in BUILT_IN else Path(model)
+
+
+def card(name: str) -> str:
+    """What a built-in model is for, how well it does, and what it must not be used for (Markdown)."""
+    return (HERE / name / "CARD.md").read_text(encoding="utf-8")
