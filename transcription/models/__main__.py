@@ -28,8 +28,12 @@ LANGUAGE_SENTENCES = 60_000
 
 def main(arguments: list[str] | None = None) -> int:
     """Build; 0, or 2 with the reason on stderr."""
-    parser = argparse.ArgumentParser(prog="python -m transcription.models", description=__doc__.split("\n")[0])
-    parser.add_argument("folder", type=Path, nargs="?", default=folder_of(BUILT_IN[0]), help="where to write it")
+    parser = argparse.ArgumentParser(
+        prog="python -m transcription.models", description=__doc__.split("\n")[0]
+    )
+    parser.add_argument(
+        "folder", type=Path, nargs="?", default=folder_of(BUILT_IN[0]), help="where to write it"
+    )
     parser.add_argument("--examples", type=int, default=EXAMPLES, help="pieces of audio (%(default)s)")
     parser.add_argument("--epochs", type=int, default=10, help="times each is seen (%(default)s)")
     parser.add_argument("--width", type=int, default=160, help="of the network's layers (%(default)s)")
@@ -58,14 +62,17 @@ def build(options: argparse.Namespace) -> None:
 
     corpus = Corpus.load()
     tell(f"{len(corpus.vocabulary)} words; {options.examples} pieces of audio are made")
-    features, names, said = [], [], Counter()
+    features, names = [], []
+    said: Counter[tuple[str, tuple[str, ...]]] = Counter()
     for number, example in enumerate(dataset.examples(options.examples, SEED, options.processes), 1):
         features.append(example.features)
         names.append(example.labels)
         said.update(example.said)
         if number % 1000 == 0:
             tell(f"{number} made")
-    known = {word: ways for word, ways in dataset.pronunciations(said).items() if word in set(corpus.vocabulary)}
+    known = {
+        word: ways for word, ways in dataset.pronunciations(said).items() if word in set(corpus.vocabulary)
+    }
     phones = sorted({name for labels in names for name in labels} - {dataset.SILENCE})
     number_of = {name: number for number, name in enumerate([dataset.SILENCE, *phones])}
     labels = [np.array([number_of[name] for name in part], dtype=np.int64) for part in names]

@@ -104,11 +104,11 @@ def coded(samples: Samples, codec: str) -> Samples:
     if codec == A_LAW:
         size = np.minimum(np.abs(samples), 32767) // 16
         step = 2.0 ** np.maximum(np.floor(np.log2(np.maximum(size, 1))) - 4, 0)
-        return _sign(samples) * 16 * (np.floor(size / step) * step + step / 2)
-    if codec == MU_LAW:
+        samples = _sign(samples) * 16 * (np.floor(size / step) * step + step / 2)
+    elif codec == MU_LAW:
         size = np.minimum(np.abs(samples), 32635) + 132
         step = 2.0 ** (np.floor(np.log2(size)) - 4)
-        return _sign(samples) * (np.floor(size / step) * step + step / 2 - 132)
+        samples = _sign(samples) * (np.floor(size / step) * step + step / 2 - 132)
     return samples
 
 

@@ -21,9 +21,10 @@ UNKNOWN = "[unk]"
 ONES = ("nul", "en", "to", "tre", "fire", "fem", "seks", "syv", "otte", "ni")
 TEENS = ("ti", "elleve", "tolv", "tretten", "fjorten", "femten", "seksten", "sytten", "atten", "nitten")
 TENS = ("tyve", "tredive", "fyrre", "halvtreds", "tres", "halvfjerds", "firs", "halvfems")
-ORDINALS = tuple(
-    """første anden tredje fjerde femte sjette syvende ottende niende tiende ellevte tolvte trettende fjortende
-    femtende sekstende syttende attende nittende tyvende""".split()
+ORDINALS = (
+    *("første", "anden", "tredje", "fjerde", "femte", "sjette", "syvende", "ottende", "niende", "tiende"),
+    *("ellevte", "tolvte", "trettende", "fjortende", "femtende", "sekstende"),
+    *("syttende", "attende", "nittende", "tyvende"),
 )
 
 Sentence = tuple[str, ...]

@@ -30,12 +30,13 @@ HELD_OUT_VOICES = (
     "f3", "m4", "klatt4", "Andrea", "paul", "victor", "john", "steph2", "iven3", "edward2", "Hugo", "michel",
 )  # fmt: skip
 VOICES = (
-    "", "Alex", "Alicia", "Andy", "Annie", "Denis", "Diogo", "Gene", "Gene2", "Henrique", "Jacky", "Lee", "Marco",
-    "Mario", "Michael", "Mike", "Nguyen", "adam", "anika", "announcer", "antonio", "aunty", "belinda", "benjamin",
-    "boris", "caleb", "david", "ed", "edward", "f1", "f2", "f4", "f5", "gustave", "iven", "iven2", "iven4",
-    "kaukovalta", "klatt", "klatt2", "klatt3", "klatt5", "klatt6", "linda", "m1", "m2", "m3", "m5", "m6", "m7",
-    "m8", "marcelo", "max", "miguel", "norbert", "pablo", "pedro", "quincy", "rob", "robert", "sandro", "shelby",
-    "steph", "steph3", "travis", "zac",
+    "", "Alex", "Alicia", "Andy", "Annie", "Denis", "Diogo", "Gene", "Gene2", "Henrique", "Jacky",
+    "Lee", "Marco", "Mario", "Michael", "Mike", "Nguyen", "adam", "anika", "announcer", "antonio",
+    "aunty", "belinda", "benjamin", "boris", "caleb", "david", "ed", "edward", "f1", "f2", "f4",
+    "f5", "gustave", "iven", "iven2", "iven4", "kaukovalta", "klatt", "klatt2", "klatt3", "klatt5",
+    "klatt6", "linda", "m1", "m2", "m3", "m5", "m6", "m7", "m8", "marcelo", "max", "miguel",
+    "norbert", "pablo", "pedro", "quincy", "rob", "robert", "sandro", "shelby", "steph", "steph3",
+    "travis", "zac",
 )  # fmt: skip
 """Files of espeak-ng's voices/!v. Whispers and robots are left out."""
 
@@ -93,9 +94,7 @@ def _example(place: tuple[int, int]) -> Example:
     return example(sentences, random_voice(rng), channel.random_line(rng), rng)
 
 
-def example(
-    sentences: list[Sentence], voice: Voice, line: channel.Line, rng: np.random.Generator
-) -> Example:
+def example(sentences: list[Sentence], voice: Voice, line: channel.Line, rng: np.random.Generator) -> Example:
     """The sentences said one after the other, with silence around them."""
     said: list[tuple[str, tuple[str, ...]]] = []
     spoken, starts = speech(sentences, voice, rng, said)
@@ -128,7 +127,7 @@ def speech(
 
 
 def _pause(rng: np.random.Generator) -> NDArray[np.int16]:
-    return np.zeros(int(rng.uniform(0.05, 0.9) * ESPEAK_RATE_HZ), dtype=np.int16)
+    return np.zeros(int(rng.uniform(0.05, 0.7) * ESPEAK_RATE_HZ), dtype=np.int16)
 
 
 def labels(starts: list[tuple[str, int]], rate_hz: int, frames: int) -> list[str]:
@@ -158,10 +157,10 @@ def _without_speech(rng: np.random.Generator) -> Example:
         sound = np.sin(2 * np.pi * rng.uniform(200, 3000) * time)
     elif kind == 2:
         low, high = rng.choice([697, 770, 852, 941]), rng.choice([1209, 1336, 1477])
-        keys = (time % rng.uniform(0.15, 0.5)) < rng.uniform(0.08, 0.3)
+        keys = ((time % rng.uniform(0.15, 0.5)) < rng.uniform(0.08, 0.3)).astype(np.float64)
         sound = keys * (np.sin(2 * np.pi * low * time) + np.sin(2 * np.pi * high * time)) / 2
     else:
-        sound = ((time % 5) < 1) * np.sin(2 * np.pi * 425 * time)  # ringing
+        sound = np.where(time % 5 < 1, np.sin(2 * np.pi * 425 * time), 0.0)  # ringing
     noise = channel.coloured(count, 1.0, rng) * rng.choice([0, 1, 10, 100])
     line = channel.random_line(rng)
     heard = channel.coded(np.clip(np.round(sound * loud + noise), -32768, 32767), line.codec)
@@ -169,7 +168,9 @@ def _without_speech(rng: np.random.Generator) -> Example:
     return Example(features, [SILENCE] * -(-len(features) // EVERY))
 
 
-def pronunciations(found: Counter[tuple[str, tuple[str, ...]]], least: float = 0.03) -> dict[str, list[tuple[tuple[str, ...], float]]]:
+def pronunciations(
+    found: Counter[tuple[str, tuple[str, ...]]], least: float = 0.03
+) -> dict[str, list[tuple[tuple[str, ...], float]]]:
     """For each word how it was said and how often, without what is rarer than `least`."""
     total: Counter[str] = Counter()
     for (word, _), count in found.items():

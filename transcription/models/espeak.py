@@ -38,7 +38,7 @@ class EspeakError(Exception):
 
 
 class _Id(ctypes.Union):
-    _fields_ = [  # noqa: RUF012 (ctypes reads it from the class)
+    _fields_ = [
         ("number", ctypes.c_int),
         ("name", ctypes.c_char_p),
         ("string", ctypes.c_char * NAME_BYTES),
@@ -48,7 +48,7 @@ class _Id(ctypes.Union):
 class _Event(ctypes.Structure):
     """espeak_EVENT."""
 
-    _fields_ = [  # noqa: RUF012
+    _fields_ = [
         ("type", ctypes.c_int),
         ("unique_identifier", ctypes.c_uint),
         ("text_position", ctypes.c_int),

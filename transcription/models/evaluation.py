@@ -1,4 +1,6 @@
-"""How well a model hears sentences and voices it was not trained on: `python -m transcription.models.evaluation`.
+"""How well a model hears sentences and voices that it was not trained on.
+
+    python -m transcription.models.evaluation [FOLDER]      make model-eval
 
 Word error rate is substitutions, deletions and insertions by words said. Needs espeak-ng and Vosk. What is
 played is drawn from a fixed seed; no sentence is of a template and no voice is one that training uses.
@@ -17,10 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from transcription.models import channel, dataset
+from transcription.models import card, channel, dataset
 from transcription.models.catalogue import BUILT_IN, folder_of
 from transcription.models.corpus import UNKNOWN, Corpus, Sentence
 from transcription.models.espeak import Espeak, EspeakError
+from transcription.protocol import Final, StreamConfig
 
 SEED = 4711
 SENTENCES = 400
@@ -103,20 +106,18 @@ def score(clips: Sequence[Clip], decode: Decoder, threads: int = 2) -> Score:
     )
 
 
-def decoder(folder: Path) -> Decoder:
+def decoder(folder: Path, phrases: tuple[str, ...] = ()) -> Decoder:
     """Decodes one clip with the model in the folder, in pieces as they come from a call."""
-    import vosk
+    from transcription.recogniser import Model
 
-    vosk.SetLogLevel(-1)
-    model = vosk.Model(str(folder))
+    model = Model(folder)
+    config = StreamConfig(channel.RATE_HZ, phrases=phrases)
 
     def decode(pcm: bytes) -> tuple[str, ...]:
-        recogniser = vosk.KaldiRecognizer(model, channel.RATE_HZ)
-        words: list[str] = []
-        for at in range(0, len(pcm), CHUNK_BYTES):
-            if recogniser.AcceptWaveform(pcm[at : at + CHUNK_BYTES]):
-                words += json.loads(recogniser.Result())["text"].split()
-        return (*words, *json.loads(recogniser.FinalResult())["text"].split())
+        recogniser = model.recogniser(config)
+        heard = [recogniser.feed(pcm[at : at + CHUNK_BYTES]) for at in range(0, len(pcm), CHUNK_BYTES)]
+        finals = [result for result in (*heard, recogniser.flush()) if isinstance(result, Final)]
+        return tuple(word for final in finals for word in final.text.split())
 
     return decode
 
@@ -130,6 +131,7 @@ def evaluate(folder: Path, count: int = SENTENCES) -> dict[str, Any]:
     return {
         "espeak_ng": Espeak().version,
         "sentences": count,
+        "sentences_noisy": count // 2,
         "words": mixed.said,
         "word_error_rate": round(mixed.rate, 4),
         "word_error_rate_noisy": round(noisy.rate, 4),
@@ -146,6 +148,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("folder", type=Path, nargs="?", default=folder_of(BUILT_IN[0]), help="the model")
     parser.add_argument("--sentences", type=int, default=SENTENCES, help="how many (%(default)s)")
+    parser.add_argument("--write", action="store_true", help="write the model's card and figures.json")
     parser.add_argument("--json", action="store_true", help="as JSON")
     options = parser.parse_args(arguments)
     try:
@@ -153,6 +156,8 @@ def main(arguments: list[str] | None = None) -> int:
     except EspeakError as error:
         print(error, file=sys.stderr)
         return 2
+    if options.write:
+        card.write(options.folder, found)
     print(json.dumps(found, indent=2) if options.json else "\n".join(f"{k}: {v}" for k, v in found.items()))
     return 0 if found["word_error_rate"] <= TARGET else 1
 

@@ -39,7 +39,12 @@ def word_ids(vocabulary: Sequence[str]) -> dict[str, int]:
 
 
 def export(
-    folder: Path, layers: tuple[Layer, ...], shares: Matrix, lexicon: Fst, language: Fst, words: dict[str, int]
+    folder: Path,
+    layers: tuple[Layer, ...],
+    shares: Matrix,
+    lexicon: Fst,
+    language: Fst,
+    words: dict[str, int],
 ) -> None:
     """Write everything but the card. `shares`: of the frames, by output; the first output is silence."""
     for part in ("am", "conf", "graph/phones"):

@@ -43,7 +43,8 @@ def mfcc(samples: NDArray[np.float64]) -> Matrix:
     frames = (frames - PRE_EMPHASIS * before) * _WINDOW
     power = np.abs(np.fft.rfft(frames, PADDED)) ** 2
     energies = np.log(np.maximum(power[:, : PADDED // 2] @ _MEL.T, FLOOR))
-    return (energies @ _DCT.T).astype(np.float32)
+    cepstra: Matrix = (energies @ _DCT.T).astype(np.float32)
+    return cepstra
 
 
 def _window() -> NDArray[np.float64]:
@@ -63,7 +64,8 @@ def _filters() -> NDArray[np.float64]:
     bins = mel(np.arange(PADDED // 2) * RATE_HZ / PADDED)[None, :]
     left, centre, right = corners[:-2, None], corners[1:-1, None], corners[2:, None]
     slope = np.minimum((bins - left) / (centre - left), (right - bins) / (right - centre))
-    return np.maximum(slope, 0.0)
+    triangles: NDArray[np.float64] = np.maximum(slope, 0.0)
+    return triangles
 
 
 def _cosines() -> NDArray[np.float64]:
@@ -71,7 +73,8 @@ def _cosines() -> NDArray[np.float64]:
     k, n = np.arange(CEPSTRA)[:, None], np.arange(FILTERS)[None, :]
     transform = np.sqrt(2 / FILTERS) * np.cos(np.pi / FILTERS * (n + 0.5) * k)
     transform[0] = np.sqrt(1 / FILTERS)
-    return transform * (1 + LIFTER / 2 * np.sin(np.pi * k / LIFTER))
+    liftered: NDArray[np.float64] = transform * (1 + LIFTER / 2 * np.sin(np.pi * k / LIFTER))
+    return liftered
 
 
 _WINDOW, _MEL, _DCT = _window(), _filters(), _cosines()

@@ -48,7 +48,9 @@ class Fst:
         self.final.append(final)
         return len(self.arcs) - 1
 
-    def arc(self, start: int, to: int, reads: int = EPSILON, writes: int = EPSILON, cost: float = 0.0) -> None:
+    def arc(
+        self, start: int, to: int, reads: int = EPSILON, writes: int = EPSILON, cost: float = 0.0
+    ) -> None:
         """A step between two states."""
         self.arcs[start].append(Arc(reads, writes, cost, to))
 
@@ -71,7 +73,9 @@ class Fst:
     @classmethod
     def from_bytes(cls, data: bytes) -> Fst:
         """Read such a file; `FstError` when it is another kind or cut short."""
-        start = struct.pack("<i", MAGIC) + struct.pack("<i", 6) + b"vector" + struct.pack("<i", 8) + b"standard"
+        start = (
+            struct.pack("<i", MAGIC) + struct.pack("<i", 6) + b"vector" + struct.pack("<i", 8) + b"standard"
+        )
         if not data.startswith(start):
             raise FstError("not a vector transducer of standard arcs")
         fst = cls()

@@ -44,7 +44,9 @@ class AcousticModel:
 
     def write(self, path: Path) -> None:
         """The file, weights in 16 bits."""
-        path.write_bytes(b"\0B" + _transitions(self.pdf_of_phone) + _network(self.layers) + _tail(self.priors))
+        path.write_bytes(
+            b"\0B" + _transitions(self.pdf_of_phone) + _network(self.layers) + _tail(self.priors)
+        )
 
 
 def forward(phone: int) -> int:
@@ -89,7 +91,9 @@ def _matrix(values: Matrix) -> bytes:
 def _transitions(pdf_of_phone: tuple[int, ...]) -> bytes:
     phones = list(range(1, len(pdf_of_phone) + 1))
     entry = b"".join([_int(0), _int(2), _int(0), _float(0.5), _int(1), _float(0.5)])
-    topology = _ints(phones) + _ints([-1] + [0] * len(phones)) + _int(1) + _int(2) + entry + _int(-1) + _int(0)
+    topology = (
+        _ints(phones) + _ints([-1] + [0] * len(phones)) + _int(1) + _int(2) + entry + _int(-1) + _int(0)
+    )
     triples = b"".join(_int(phone) + _int(0) + _int(pdf_of_phone[phone - 1]) for phone in phones)
     logs = np.full(1 + 2 * len(phones), np.log(0.5), dtype=np.float32)
     logs[0] = 0
@@ -109,7 +113,9 @@ def _network(layers: tuple[Layer, ...]) -> bytes:
     for index, layer in enumerate(layers):
         affine, bend = f"affine{index}", f"bend{index}"
         last = index == len(layers) - 1
-        lines.append(f"component-node name={affine} component={affine} input={_spliced(before, layer.offsets)}")
+        lines.append(
+            f"component-node name={affine} component={affine} input={_spliced(before, layer.offsets)}"
+        )
         lines.append(f"component-node name={bend} component={bend} input={affine}")
         components.append((affine, _affine(layer)))
         components.append((bend, _nonlinear("LogSoftmax" if last else "RectifiedLinear", len(layer.bias))))
@@ -132,7 +138,9 @@ def _affine(layer: Layer) -> bytes:
 
 def _nonlinear(kind: str, dim: int) -> bytes:
     nothing = _vector(np.zeros(0, np.float32))
-    statistics = b"<ValueAvg> " + nothing + b"<DerivAvg> " + nothing + b"<Count> \x08" + struct.pack("<d", 0.0)
+    statistics = (
+        b"<ValueAvg> " + nothing + b"<DerivAvg> " + nothing + b"<Count> \x08" + struct.pack("<d", 0.0)
+    )
     name = f"{kind}Component> ".encode()
     return b"<" + name + b"<Dim> " + _int(dim) + statistics + b"</" + name
 

@@ -42,7 +42,9 @@ class Plan:
 class Network(nn.Module):
     """Features (batch, 30, frames) to scores (batch, phones, frames / 3)."""
 
-    def __init__(self, width: int, phones: int, mean: NDArray[np.float32], spread: NDArray[np.float32]) -> None:
+    def __init__(
+        self, width: int, phones: int, mean: NDArray[np.float32], spread: NDArray[np.float32]
+    ) -> None:
         super().__init__()
         self.register_buffer("mean", torch.from_numpy(mean)[None, :, None])
         self.register_buffer("spread", torch.from_numpy(spread)[None, :, None])
@@ -50,15 +52,14 @@ class Network(nn.Module):
         rest = [nn.Conv1d(width, width, len(OFFSETS)) for _ in range(HIDDEN_LAYERS)]
         self.hidden = nn.ModuleList([first, *rest])
         self.norms = nn.ModuleList([nn.BatchNorm1d(width) for _ in self.hidden])
-        self.drop = nn.Dropout(0.1)
         self.out = nn.Conv1d(width, phones, 1)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Scores before the softmax."""
         x = (features - self.mean) / self.spread
         for layer, norm in zip(self.hidden, self.norms, strict=True):
-            x = self.drop(norm(torch.relu(layer(x))))
-        return self.out(x)  # type: ignore[no-any-return]
+            x = norm(torch.relu(layer(x)))
+        return self.out(x)
 
     def layers(self) -> tuple[Layer, ...]:
         """The same function as plain affine layers: normalisation is multiplied into the weights."""
@@ -95,7 +96,9 @@ def train(
     every = np.concatenate(features[::10]).astype(np.float32)
     network = Network(plan.width, phones, every.mean(0), every.std(0))
     padded = [np.pad(f, ((CONTEXT, CONTEXT + EVERY * WINDOW), (0, 0)), mode="edge") for f in features]
-    pieces = [(i, k) for i, names in enumerate(labels) for k in range(0, max(len(names) - WINDOW // 2, 1), WINDOW)]
+    pieces = [
+        (i, k) for i, names in enumerate(labels) for k in range(0, max(len(names) - WINDOW // 2, 1), WINDOW)
+    ]
     steps = plan.epochs * (len(pieces) // plan.batch)
     optimiser = torch.optim.AdamW(network.parameters(), lr=plan.rate, weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, plan.rate, total_steps=steps, pct_start=0.15)
