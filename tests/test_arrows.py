@@ -41,7 +41,13 @@ PURE = (
 # One vendor, one place.
 VENDORS = {
     "pjsua2": ("gateway.worker",),
-    "aiohttp": ("gateway.web", "gateway.cli", "transcription.server", "transcription.client"),
+    "aiohttp": (
+        "gateway.web",
+        "gateway.cli",
+        "transcription.server",
+        "transcription.client",
+        "transcription.models.check",
+    ),
     "prometheus_client": ("gateway.web",),
     "sqlalchemy": ("storage", "gateway.calls.records", "gateway.cli"),
     "alembic": ("storage",),
@@ -53,6 +59,7 @@ VENDORS = {
     "uvloop": ("gateway.cli",),
     "vosk": ("transcription.recogniser",),
     "soxr": ("transcription.recogniser",),
+    "torch": ("transcription.models.training",),
 }
 OURS = ("gateway", "storage", "transcription", "ivr_prompts")
 

@@ -201,6 +201,26 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: Danish, English
         "Loggen slutter anderledes end den eksporterede: den er skrevet om.",
         "The log ends otherwise than the exported one: it was rewritten.",
     ),
+    "column.model": ("Model", "Model"),
+    "column.vocabulary": ("Ord", "Words"),
+    "column.rate": ("Hz", "Hz"),
+    "column.megabytes": ("MB", "MB"),
+    "column.word_errors": ("Ordfejl", "Word errors"),
+    "title.models": ("Talemodeller", "Speech models"),
+    "model.demo_only": (
+        "da-demo er til demonstration og test: den forstår kun syntetisk tale. Se --card.",
+        "da-demo is for demonstration and tests: it understands synthetic speech only. See --card.",
+    ),
+    "model.facts": (
+        "{words} ord, {rate} Hz, kan begrænses til udtryk under brug: {phrases}",
+        "{words} words, {rate} Hz, can be restricted to phrases in use: {phrases}",
+    ),
+    "model.said": ("Sagt:  {words}", "Said:  {words}"),
+    "model.heard": ("Hørt:  {words}", "Heard: {words}"),
+    "model.hears_nothing": (
+        "Den svarer, men hørte intet af den danske prøvesætning: er det en dansk model?",
+        "It answers but heard nothing of the Danish test sentence: is it a Danish model?",
+    ),
     "config.ok": ("{file} er i orden ({flows} flow).", "{file} is in order ({flows} flows)."),
     "advice.layered_notice": (
         "Meddelelsen i telefonen nævner ikke transskription, følsomme oplysninger, videresendelse eller "

@@ -1,13 +1,28 @@
-"""TEMPORARY: replaced on merge."""
+"""The models that come with Tast1, by name. Imports nothing heavy: settings are checked with it."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
+
+BUILT_IN = ("da-demo",)
+"""Names that a setting may use in place of a folder. Each is a folder beside this file."""
 
 HERE = Path(__file__).resolve().parent
-BUILT_IN = ("da-demo",)
 
 
 def folder_of(model: str) -> Path:
     """The folder of a model: one of ours by name, else the path itself."""
     return HERE / model if model in BUILT_IN else Path(model)
+
+
+def card(name: str) -> str:
+    """What a built-in model is for, how well it does, and what it must not be used for (Markdown)."""
+    return (HERE / name / "CARD.md").read_text(encoding="utf-8")
+
+
+def figures(name: str) -> dict[str, Any]:
+    """What evaluation measured of a built-in model (`transcription.models.evaluation`)."""
+    found: dict[str, Any] = json.loads((HERE / name / "figures.json").read_text(encoding="utf-8"))
+    return found

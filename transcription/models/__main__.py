@@ -1,0 +1,99 @@
+"""Builds the demonstration model from nothing: `python -m transcription.models [FOLDER]`.
+
+Speech from espeak-ng, a network trained on it, the graphs, and a folder that Vosk loads. Needs the extra
+`model` and espeak-ng. Seeds are fixed; another processor may still round otherwise, so two builds agree in
+what they hear, not in every byte.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from transcription.models import dataset, graph
+from transcription.models.catalogue import BUILT_IN, folder_of
+from transcription.models.corpus import Corpus
+from transcription.models.espeak import EspeakError
+from transcription.models.export import export, word_ids
+
+SEED = 20261
+EXAMPLES = 10_000
+LANGUAGE_SENTENCES = 60_000
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Build; 0, or 2 with the reason on stderr."""
+    parser = argparse.ArgumentParser(
+        prog="python -m transcription.models", description=__doc__.split("\n")[0]
+    )
+    parser.add_argument(
+        "folder", type=Path, nargs="?", default=folder_of(BUILT_IN[0]), help="where to write it"
+    )
+    parser.add_argument("--examples", type=int, default=EXAMPLES, help="pieces of audio (%(default)s)")
+    parser.add_argument("--epochs", type=int, default=10, help="times each is seen (%(default)s)")
+    parser.add_argument("--width", type=int, default=160, help="of the network's layers (%(default)s)")
+    parser.add_argument("--processes", type=int, default=2, help="that make audio (%(default)s)")
+    parser.add_argument("--threads", type=int, default=1, help="that train; more than idle cores is slower")
+    options = parser.parse_args(arguments)
+    try:
+        build(options)
+    except ModuleNotFoundError as error:
+        print(f"{error.name} is missing: the extra `model` has it (make model installs it)", file=sys.stderr)
+        return 2
+    except EspeakError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def build(options: argparse.Namespace) -> None:
+    """Material, training, export."""
+    from transcription.models.training import Plan, train  # PyTorch is there only where models are built
+
+    began = time.monotonic()
+
+    def tell(words: str) -> None:
+        print(f"[{time.monotonic() - began:5.0f} s] {words}", flush=True)
+
+    corpus = Corpus.load()
+    tell(f"{len(corpus.vocabulary)} words; {options.examples} pieces of audio are made")
+    features, names = [], []
+    said: Counter[tuple[str, tuple[str, ...]]] = Counter()
+    for number, example in enumerate(dataset.examples(options.examples, SEED, options.processes), 1):
+        features.append(example.features)
+        names.append(example.labels)
+        said.update(example.said)
+        if number % 1000 == 0:
+            tell(f"{number} made")
+    known = {
+        word: ways for word, ways in dataset.pronunciations(said).items() if word in set(corpus.vocabulary)
+    }
+    phones = sorted({name for labels in names for name in labels} - {dataset.SILENCE})
+    number_of = {name: number for number, name in enumerate([dataset.SILENCE, *phones])}
+    labels = [np.array([number_of[name] for name in part], dtype=np.int64) for part in names]
+    hours = sum(map(len, features)) / 360_000
+    tell(f"{hours:.1f} hours, {len(phones)} phones; training begins")
+    plan = Plan(width=options.width, epochs=options.epochs, threads=options.threads)
+    network = train(features, labels, len(number_of), plan, tell)
+    words = word_ids(corpus.vocabulary)
+    rng = np.random.default_rng(SEED)
+    sentences = [corpus.draw(rng) for _ in range(LANGUAGE_SENTENCES)]
+    shares = np.bincount(np.concatenate(labels), minlength=len(number_of)) / sum(map(len, labels))
+    export(
+        options.folder,
+        network.layers(),
+        shares.astype(np.float32),
+        graph.lexicon_graph(known, phones, words),
+        graph.language_graph(sentences, words),
+        words,
+    )
+    tell(f"written to {options.folder}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
