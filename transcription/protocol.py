@@ -208,4 +208,6 @@ def _json(text: str) -> dict[str, Any]:
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise ProtocolError("a text was expected")
+    if any("\ud800" <= char <= "\udfff" for char in value):
+        raise ProtocolError("a text cannot be written as UTF-8")
     return value
