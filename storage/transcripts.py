@@ -109,6 +109,14 @@ def known(session: Session, keys: Keys, recording_id: str, at: datetime, setting
     )
 
 
+def goes_on(session: Session, job: Job, at: datetime, settings: PolicySettings) -> bool:
+    """Whether a job is still its taker's. Raises what `require_use` raises."""
+    if not jobs.is_mine(session, job):
+        return False
+    require_use(session, settings, job.recording_id, at)
+    return True
+
+
 def renew(session: Session, job: Job, at: datetime, settings: PolicySettings) -> bool:
     """Go on with a job; False when it is not its taker's any more. Raises what `require_use` raises."""
     require_use(session, settings, job.recording_id, at)

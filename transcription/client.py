@@ -41,6 +41,8 @@ MAX_QUEUED_S = 20.0
 FINISH_S = 15.0
 """How long the end of a leg waits for the last words; what comes later is a gap."""
 SAMPLE_BYTES = 2
+SLACK_S = 1.0
+"""A server may be so far off with the time of a word; what is further off is no hearing of this sound."""
 
 log = logging.getLogger(__name__)
 
@@ -125,6 +127,9 @@ class _Session:
         self._fed_frames = 0
         # (frames fed before, frame of the leg): where audio was dropped, the two clocks part.
         self._places = [(0, start)]
+        self._told_s = 0.0  # the end of the last word that was told, on the server's clock
+        self._closed = False
+        server.streams += 1
 
     @classmethod
     async def open(cls, servers: Servers, server: Server, config: StreamConfig, start: int) -> _Session:
@@ -172,7 +177,21 @@ class _Session:
             heard = parse_server_text(message.data)
         except ProtocolError as error:
             raise ServerFailed("it broke the protocol") from error
-        return heard if isinstance(heard, Partial) else Final(heard.text, self._placed(heard.words))
+        if isinstance(heard, Partial):
+            return heard
+        self._require_possible(heard)
+        return Final(heard.text, self._placed(heard.words))
+
+    def _require_possible(self, heard: Final) -> None:
+        """That the words have times, and such as were fed and not told before."""
+        if heard.text.strip() and not heard.words:
+            raise ServerFailed("it tells no times of words (a public server: VOSK_SHOW_WORDS=True)")
+        for word in heard.words:
+            if word.end_s > self._fed_frames / self._rate_hz + SLACK_S:
+                raise ServerFailed("it tells words that cannot have been said yet")
+            if word.start_s < self._told_s - SLACK_S:
+                raise ServerFailed("it tells words again")
+        self._told_s = max([self._told_s, *(word.end_s for word in heard.words)])
 
     def _placed(self, words: Sequence[HeardWord]) -> tuple[HeardWord, ...]:
         return tuple(
@@ -187,6 +206,10 @@ class _Session:
 
     async def close(self) -> None:
         """Close, without waiting for a server that does not answer."""
+        if self._closed:
+            return
+        self._closed = True
+        self.server.streams -= 1
         with contextlib.suppress(aiohttp.ClientError, asyncio.TimeoutError, OSError):
             await asyncio.wait_for(self._socket.close(), 1.0)
 
@@ -242,8 +265,10 @@ class LegStream:
         self._ending = True
         self._wake.set()
         if self._task is not None:
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(asyncio.shield(self._task), timeout_s)
+            done, _ = await asyncio.wait({self._task}, timeout=timeout_s)
+            for task in done:
+                if not task.cancelled() and (fault := task.exception()) is not None:
+                    log.error("a stream broke; its rest is a gap", extra={"why": type(fault).__name__})
         await self._stop()
         self._lose(self.frames, "lag" if self.servers.available else "unavailable")
 
@@ -279,7 +304,6 @@ class LegStream:
                 session = await self._send(session)
         finally:
             if session is not None:
-                session.server.streams -= 1
                 await session.close()
 
     async def _open(self) -> _Session | None:
@@ -297,7 +321,6 @@ class LegStream:
         except ServerFailed as failure:
             note_failure(server, failure)
             return None
-        server.streams += 1
         self._lose(start, "unavailable")
         self._sent = start
         return session
@@ -309,7 +332,6 @@ class LegStream:
         try:
             heard = await session.hear(start, pcm)
         except ServerFailed as failure:
-            session.server.streams -= 1
             await session.close()
             note_failure(session.server, failure)
             self._lose(start + len(pcm) // SAMPLE_BYTES, "server")
@@ -393,7 +415,6 @@ async def transcribe(servers: Servers, config: StreamConfig, pieces: AsyncIterat
     server = servers.pick()
     if server is None:
         raise NoServer("no transcriber is there just now")
-    server.streams += 1
     words: list[HeardWord] = []
     session: _Session | None = None
     try:
@@ -410,7 +431,6 @@ async def transcribe(servers: Servers, config: StreamConfig, pieces: AsyncIterat
         note_failure(server, failure)
         raise
     finally:
-        server.streams -= 1
         if session is not None:
             await session.close()
     return [word for word in words if word.text]

@@ -62,7 +62,7 @@ class OwnTranscriber:
             began = time.monotonic()
             try:
                 await self._run_once()
-            except OSError as error:
+            except (OSError, asyncio.TimeoutError, ValueError) as error:
                 log.error("the transcriber could not be started", extra={"why": type(error).__name__})
             self.ready.clear()
             self.server.retry_at = float("inf")

@@ -81,7 +81,8 @@ def _config(value: Any) -> StreamConfig:
     if unknown:
         raise ProtocolError(f"unknown config key {unknown[0][:40]!r}")
     rate = value.get("sample_rate", 8000)
-    if isinstance(rate, bool) or not isinstance(rate, (int, float)) or int(rate) not in RATES_HZ:
+    # Compared before it is made whole: NaN and infinity are numbers of JSON's parser, and of no telephone.
+    if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 8000 <= rate <= 48000:
         raise ProtocolError(f"config.sample_rate must be {RATES_HZ.start} to {RATES_HZ.stop - 1} Hz")
     alternatives = value.get("max_alternatives", 0)
     if isinstance(alternatives, bool) or not isinstance(alternatives, int) or not 0 <= alternatives <= 100:
@@ -208,4 +209,6 @@ def _json(text: str) -> dict[str, Any]:
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise ProtocolError("a text was expected")
+    if any("\ud800" <= char <= "\udfff" for char in value):
+        raise ProtocolError("a text cannot be written as UTF-8")
     return value

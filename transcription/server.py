@@ -114,10 +114,10 @@ class Transcriber:
             self.counts.refused_total += 1
             return web.json_response({"error": "every stream is taken"}, status=503)
         socket = web.WebSocketResponse(max_msg_size=MAX_MESSAGE_BYTES, autoping=True, heartbeat=30.0)
-        await socket.prepare(request)
-        self.counts.streams += 1
+        self.counts.streams += 1  # before the first await: the next in line has to see it
         self.counts.streams_total += 1
         try:
+            await socket.prepare(request)
             await _Stream(self, socket).run()
         except ProtocolError as error:
             self.counts.protocol_errors_total += 1

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections import Counter
 from collections.abc import AsyncGenerator
 from dataclasses import replace
@@ -34,7 +35,9 @@ from transcription.segments import PAUSED, Leg, Transcript, Word, dropped, repla
 IDLE_S = 2.0
 CONTEXT_S = 3.0
 """Sound around a span that is heard with it, so that words at its borders are whole."""
-RENEW_PIECES = 10
+RENEW_S = 15.0
+"""Between signs of life; a piece takes no longer than a stalled transcriber is waited for, and both together
+are less than the lease."""
 
 log = logging.getLogger(__name__)
 
@@ -95,11 +98,17 @@ class CatchUp:
             self.endings["refused"] += 1
         except (ServerFailed, MediaError, DatabaseError) as error:
             log.warning("a transcript is caught up later", extra={"why": type(error).__name__})
-            self.endings["put_back"] += 1
-            with contextlib.suppress(DatabaseError):
-                await self._db.write(lambda s: jobs.put_back(s, job, _now()))
+            await self._put_back(job)
             return False
+        except Exception:  # ours to repair; meanwhile other jobs come first
+            await self._put_back(job)
+            raise
         return True
+
+    async def _put_back(self, job: Job) -> None:
+        self.endings["put_back"] += 1
+        with contextlib.suppress(DatabaseError):  # then its lease runs out
+            await self._db.write(lambda s: jobs.put_back(s, job, _now()))
 
     async def _do(self, job: Job) -> None:
         known = await self._db.read(
@@ -146,13 +155,16 @@ class CatchUp:
         channel, end_s = CHANNEL[Leg(span.leg)], span.end_ms / 1000 + CONTEXT_S
         sound = self._store.sound(job.recording_id, key, channel, start_s, end_s)
         with contextlib.closing(sound):
-            number = 0
+            renewed_at = float("-inf")
             while (piece := await asyncio.to_thread(next, sound, None)) is not None:
-                if number % RENEW_PIECES == 0 and not await self._db.write(
-                    lambda s: transcripts.renew(s, job, _now(), self._policy)
-                ):
+                # A look at every piece, a write now and then: live calls need the one writer.
+                if time.monotonic() - renewed_at >= RENEW_S:
+                    mine = await self._db.write(lambda s: transcripts.renew(s, job, _now(), self._policy))
+                    renewed_at = time.monotonic()
+                else:
+                    mine = await self._db.read(lambda s: transcripts.goes_on(s, job, _now(), self._policy))
+                if not mine:
                     raise Lost
-                number += 1
                 yield piece
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -201,4 +202,4 @@ def test_many_takers_at_once_get_each_job_once(home: Path, engine: str, of: str)
     takers = 3
     with ProcessPoolExecutor(takers, spawn) if of == "processes" else ThreadPoolExecutor(takers) as pool:
         got = list(pool.map(take_all, [home] * takers, [SOON] * takers))
-    assert sorted(one for each in got for one in each) == made
+    assert sorted(itertools.chain.from_iterable(got)) == made

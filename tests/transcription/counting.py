@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,16 +30,21 @@ def sound(*numbers: int) -> bytes:
 class CountingServer:
     """Serves until `stop`. `fault` is what the next streams do wrong, after `after` replies.
 
-    Faults: close, stall, rubbish, no_json, wrong_times, refuse; "" none.
+    Faults: close, stall, rubbish, no_json, wrong_times, binary, too_late, again, no_times, surrogate, huge,
+    refuse; "" none. `word` is how the word of a number is written. `before_reply` is awaited with the number
+    of a stream's message, from 1; 0 at its end.
     """
 
     fault: str = ""
     after: int = 0
     delay_s: float = 0.0
+    word: str = "{}"
+    before_reply: Callable[[int], Awaitable[None]] | None = None
     port: int = 0
     configs: list[dict[str, Any]] = field(default_factory=list)
     streams: int = 0
     eofs: int = 0
+    pieces: int = 0
 
     @property
     def url(self) -> str:
@@ -63,7 +68,7 @@ class CountingServer:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         self.streams += 1
-        hearing = Hearing()
+        hearing = Hearing(self.word)
         replies = 0
         async for message in socket:
             if message.type is WSMsgType.TEXT:
@@ -72,10 +77,15 @@ class CountingServer:
                     self.configs.append(told["config"])
                     continue
                 self.eofs += 1
+                if self.before_reply is not None:
+                    await self.before_reply(0)
                 await socket.send_str(json.dumps(hearing.final()))
                 break
             await asyncio.sleep(self.delay_s)
             replies += 1
+            self.pieces += 1
+            if self.before_reply is not None:
+                await self.before_reply(replies)
             if self.fault and replies > self.after:
                 if await self._misbehave(socket):
                     continue
@@ -96,8 +106,22 @@ class CountingServer:
                 await socket.send_str("<html>")
                 return True
             case "wrong_times":
-                word = {"word": "1", "start": 5, "end": 1, "conf": 1}
-                await socket.send_str(json.dumps({"result": [word], "text": "1"}))
+                await socket.send_str(json.dumps(_final(5, 1)))
+                return True
+            case "too_late":
+                await socket.send_str(json.dumps(_final(5000, 5001)))
+                return True
+            case "again":
+                await socket.send_str(json.dumps(_final(0, 0.1)))
+                return True
+            case "no_times":
+                await socket.send_str('{"text": "one two"}')
+                return True
+            case "surrogate":
+                await socket.send_str(json.dumps(_final(0, 0.1, "\ud800")))
+                return True
+            case "huge":
+                await socket.send_str(json.dumps({"partial": "x" * 10_000_000}))
                 return True
             case "binary":
                 await socket.send_bytes(b"\0")
@@ -105,10 +129,15 @@ class CountingServer:
         return False
 
 
+def _final(start_s: float, end_s: float, word: str = "1") -> dict[str, Any]:
+    return {"result": [{"word": word, "start": start_s, "end": end_s, "conf": 1}], "text": word}
+
+
 class Hearing:
     """What one stream heard."""
 
-    def __init__(self) -> None:
+    def __init__(self, word: str = "{}") -> None:
+        self._word = word
         self._pending = b""
         self._blocks = 0
         self._words: list[dict[str, Any]] = []
@@ -119,7 +148,8 @@ class Hearing:
         for number in self._whole_blocks():
             if number:
                 at = self._blocks * BLOCK_S
-                self._words.append({"word": str(number), "start": at, "end": at + BLOCK_S, "conf": 1.0})
+                word = self._word.format(number)
+                self._words.append({"word": word, "start": at, "end": at + BLOCK_S, "conf": 1.0})
             elif self._words:
                 ended = True
             self._blocks += 1

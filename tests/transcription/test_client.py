@@ -11,7 +11,7 @@ import pytest
 from tests.transcription.counting import BLOCK_S, CountingServer, sound
 from transcription import client
 from transcription.client import LegStream, NoServer, Server, ServerFailed, Servers, transcribe
-from transcription.protocol import StreamConfig
+from transcription.protocol import HeardWord, StreamConfig
 
 CONFIG = StreamConfig(phrases=("en", "to"))
 
@@ -90,7 +90,10 @@ async def test_a_leg_is_heard_whole(server: CountingServer) -> None:
     assert server.eofs == 1
 
 
-@pytest.mark.parametrize("fault", ["close", "rubbish", "no_json", "wrong_times", "binary"])
+FAULTS = ["close", "rubbish", "no_json", "wrong_times", "binary", "too_late", "no_times", "surrogate", "huge"]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("after", [0, 3])
 async def test_another_server_goes_on_in_mid_stream(
     server: CountingServer, other: CountingServer, fault: str, after: int
@@ -107,6 +110,35 @@ async def test_another_server_goes_on_in_mid_stream(
     assert {gap.reason for gap in stream.gaps} == {"server"}
     assert server.streams == 1 and other.streams == 1
     assert servers.servers[0].failures == 1
+
+
+async def test_a_server_that_tells_words_again_is_left(server: CountingServer, other: CountingServer) -> None:
+    server.fault, server.after = "again", 25
+    stream = LegStream(Servers([Server(server.url), Server(other.url)]), CONFIG)
+    stream.start()
+    said = (*range(1, 20), 0, *range(21, 41))
+    await say(stream, said, 0.02)
+    await stream.finish()
+    account(stream, *said)
+    assert told(stream)[0][0] == "1" and told(stream)[-1][0] == "40"
+    assert server.streams == 1 and other.streams == 1
+
+
+async def test_a_watcher_that_breaks_costs_words_that_are_caught_up_and_nothing_else(
+    server: CountingServer,
+) -> None:
+    def broken(_: Sequence[HeardWord]) -> None:
+        raise RuntimeError("a watcher's fault")
+
+    stream = LegStream(Servers([Server(server.url)]), CONFIG)
+    stream.on_final = broken
+    stream.start()
+    said = (1, 0, 2, 3)
+    await say(stream, said)
+    await stream.finish()
+    account(stream, *said)
+    assert stream.gaps
+    assert stream.servers.servers[0].streams == 0
 
 
 async def test_a_server_that_stalls_is_left(
