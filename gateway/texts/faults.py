@@ -1,0 +1,132 @@
+"""What is wrong with database, keys, files or phone, in Danish. English template: Danish one."""
+
+from __future__ import annotations
+
+_DOING = {  # what failed: storage.sealed.explain
+    "sealing a recording": "forsegling af en optagelse",
+    "sealing a file": "forsegling af en fil",
+    "reading a recording": "læsning af en optagelse",
+    "removing a recording": "fjernelse af en optagelse",
+    "starting a recording": "start af en optagelse",
+    "taking up a recording again": "genoptagelse af en optagelse",
+    "recording": "optagelse",
+    "reading a spool": "læsning af en midlertidig optagelse",
+    "opening the media store": "åbning af lydarkivet",
+    "noting an erasure": "notering af en sletning",
+    "reading the erasure ledger": "læsning af sletteloggen",
+}
+WHY = {
+    "no space left for audio; free space on the data volume": (
+        "der er ikke plads til lyden; frigør plads på datadrevet"
+    ),
+    "the data folder cannot be written; give the service user access to it": (
+        "datamappen kan ikke skrives; giv tjenestens bruger adgang til den"
+    ),
+    "the file is not there": "filen er der ikke",
+    "{error}": "{error}",
+}
+_EXPLAINED = {f"{doing}: {why}": f"{_DOING[doing]}: {WHY[why]}" for doing in _DOING for why in WHY}
+
+SENTENCES: dict[str, str] = {
+    # --- the database: storage.database ---
+    "SQLite needs a file; give a path, such as sqlite:///data/tast1.db": (
+        "SQLite skal have en fil; angiv en sti, fx sqlite:///data/tast1.db"
+    ),
+    "the database driver {name} is not installed; run: pip install 'psycopg[binary]'": (
+        "databasedriveren {name} er ikke installeret; kør: pip install 'psycopg[binary]'"
+    ),
+    "rows name rows that are not there; restore the database's backup": (
+        "rækker henviser til rækker, der mangler; gendan databasen fra sikkerhedskopien"
+    ),
+    "the database is newer than this program; install the newer program": (
+        "databasen er nyere end dette program; installér det nyere program"
+    ),
+    "the database refused it: {error}": "databasen afviste det: {error}",
+    "the database disk is full; free space on the data volume": (
+        "databasens disk er fuld; frigør plads på datadrevet"
+    ),
+    "the database is locked by another program for too long; end that program": (
+        "databasen har været låst af et andet program for længe; afslut det program"
+    ),
+    "the database file cannot be written; give the service user access to its folder": (
+        "databasefilen kan ikke skrives; giv tjenestens bruger adgang til mappen"
+    ),
+    "the database failed: {error}": "databasen fejlede: {error}",
+    # --- keys: storage.keys ---
+    "a key encryption key has {number} bytes, this one has {number_2}": (
+        "en nøglekrypteringsnøgle har {number} bytes, denne har {number_2}"
+    ),
+    "the key file is not a regular file; name another one in `storage.key_file`": (
+        "nøglefilen er ikke en almindelig fil; angiv en anden i `storage.key_file`"
+    ),
+    "others may read the key file (mode {number}); run: chmod 600 {path}": (
+        "andre må læse nøglefilen (rettigheder {number}); kør: chmod 600 {path}"
+    ),
+    "the key file {path} cannot be used ({error}); give the service user access to it": (
+        "nøglefilen {path} kan ikke bruges ({error}); giv tjenestens bruger adgang til den"
+    ),
+    "the key file {path} has {number} bytes instead of {number_2}; restore its backup "
+    "(without it nothing recorded can be read; remove it only if there are no recordings)": (
+        "nøglefilen {path} har {number} bytes i stedet for {number_2}; gendan den fra sikkerhedskopien "
+        "(uden den kan intet optaget læses; fjern den kun, hvis der ingen optagelser er)"
+    ),
+    "another key file wrapped this data key; restore the one it was made with": (
+        "denne nøgle er pakket med en anden nøglefil; gendan den, den blev lavet med"
+    ),
+    "the wrapped data key was altered or belongs to another artifact": (
+        "den pakkede nøgle er ændret eller hører til andet indhold"
+    ),
+    # --- files: storage.sealed, storage.spool, storage.media, storage.ledger ---
+    **_EXPLAINED,
+    "sealing a recording: the encoder wrote back beyond the first chunk": (
+        "forsegling af en optagelse: koderen skrev tilbage forbi den første blok"
+    ),
+    "this is not a sealed recording, or it is cut short; restore it from a backup": (
+        "dette er ikke en forseglet optagelse, eller den er afkortet; gendan den fra sikkerhedskopien"
+    ),
+    "sealed format version {number} is not known; use the program that wrote it": (
+        "forseglet format, version {number}, er ukendt; brug det program, der skrev det"
+    ),
+    "the sealed file belongs to another artifact; restore the right one": (
+        "den forseglede fil hører til andet indhold; gendan den rette"
+    ),
+    "the sealed file is cut short; restore it from a backup": (
+        "den forseglede fil er afkortet; gendan den fra sikkerhedskopien"
+    ),
+    "the key is wrong, or the sealed file was cut short or altered": (
+        "nøglen er forkert, eller den forseglede fil er afkortet eller ændret"
+    ),
+    "the key is wrong, or the sealed bytes were altered": (
+        "nøglen er forkert, eller de forseglede bytes er ændret"
+    ),
+    "this is not the spool of that recording; put back the right file": (
+        "dette er ikke optagelsens midlertidige fil; læg den rette fil tilbage"
+    ),
+    "the spool does not open with this key; use the key file it was written with": (
+        "den midlertidige fil kan ikke åbnes med denne nøgle; brug den nøglefil, den blev skrevet med"
+    ),
+    "no spool was left of that recording": "der er ingen midlertidig fil tilbage af optagelsen",
+    "no audio was captured for that recording": "der blev ikke optaget lyd til den optagelse",
+    "the recording is shorter than it says": "optagelsen er kortere, end den angiver",
+    "the recording cannot be decoded": "optagelsen kan ikke afkodes",
+    "the recording could not be encoded; look at the spool": (
+        "optagelsen kunne ikke kodes; se på den midlertidige fil"
+    ),
+    # --- the gateway, the phone, the model: gateway.app, gateway.worker.phone, transcription.recogniser ---
+    "another gateway works on {path}; stop it, or give this one a storage.folder of its own": (
+        "en anden gateway arbejder på {path}; stop den, eller giv denne sin egen storage.folder"
+    ),
+    "no {event} from the phone; there were: {error}": ("telefonen meldte ikke {event}; den meldte: {error}"),
+    "the phone did not end": "telefonen afsluttede ikke",
+    "there is no such folder (give the path of an unpacked Vosk model)": (
+        "mappen findes ikke (angiv stien til en udpakket Vosk-model)"
+    ),
+    "no Vosk model is in that folder (am/final.mdl, conf/model.conf, graph/)": (
+        "der er ingen Vosk-model i mappen (am/final.mdl, conf/model.conf, graph/)"
+    ),
+    "vosk cannot load that model (tast1 model check says more)": (
+        "vosk kan ikke indlæse modellen (tast1 model check siger mere)"
+    ),
+    "vosk cannot make a recogniser of that model": "vosk kan ikke lave en genkender af modellen",
+    "vosk cannot decode with that model": "vosk kan ikke afkode med modellen",
+}
