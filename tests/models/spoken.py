@@ -14,5 +14,7 @@ def demand_espeak() -> Espeak:
     try:
         return Espeak()
     except EspeakError as error:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"{error} (make packages installs it)")
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(
+            f"{error} (make packages installs it)"
+        )
         raise

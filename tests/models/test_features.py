@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
-
-from transcription.models.features import CONFIG, mfcc
 
 
 def chirp() -> np.ndarray:
