@@ -141,6 +141,13 @@ SENTENCES: dict[str, str] = {
         "Det opbevares kun: ingen må læse det nu (R-20, R-24, art. 18)."
     ),
     "{ground} is open to {role} ({rule}, R-50).": "{ground} giver {role} adgang ({rule}, R-50).",
+    "Unredacted words are for {roles}, not for {role} (R-50).": (
+        "Uredigerede ord er for {roles}, ikke for {role} (R-50)."
+    ),
+    "{role} may read unredacted words (R-50).": "{role} må læse uredigerede ord (R-50).",
+    "{role} reads unredacted words for {purposes} only (R-50).": (
+        "{role} læser kun uredigerede ord til {purposes} (R-50)."
+    ),
     "No active ground is open to {role} (R-50).": (
         "Ingen gældende opbevaringsgrund giver {role} adgang (R-50)."
     ),

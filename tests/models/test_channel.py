@@ -20,15 +20,15 @@ def heard(samples: np.ndarray, line: Line, seed: int = 1) -> np.ndarray:
 
 
 def test_a_second_stays_a_second() -> None:
-    assert abs(len(heard(tone(1000), CLEAN)) - RATE_HZ) <= 160
+    assert abs(len(heard(tone(1013), CLEAN)) - RATE_HZ) <= 160
 
 
 def test_the_level_is_that_of_the_line() -> None:
-    assert np.abs(heard(tone(1000), CLEAN)).max() == pytest.approx(32767 * 10 ** (-6 / 20), abs=1)
+    assert np.abs(heard(tone(1013), CLEAN)).max() == pytest.approx(32767 * 10 ** (-6 / 20), abs=1)
 
 
 def test_what_the_telephone_does_not_carry_is_gone() -> None:
-    both = tone(1000) + tone(50) + tone(6000)
+    both = tone(1013) + tone(50) + tone(6000)
     spectrum = np.abs(np.fft.rfft(heard(both, CLEAN)))
     hz = np.fft.rfftfreq(len(heard(both, CLEAN)), 1 / RATE_HZ)
     strong = spectrum[np.abs(hz - 1000) < 20].max()
@@ -64,8 +64,8 @@ def test_g711_twice_is_g711_once() -> None:
 
 def test_noise_is_as_far_below_the_speech_as_asked() -> None:
     line = Line(snr_db=20.0, codec=LINEAR)
-    noise = heard(tone(1000), line) - heard(tone(1000), Line(codec=LINEAR))
-    speech = heard(tone(1000), Line(codec=LINEAR))
+    noise = heard(tone(1013), line) - heard(tone(1013), Line(codec=LINEAR))
+    speech = heard(tone(1013), Line(codec=LINEAR))
     ratio = 10 * np.log10((speech**2).mean() / (noise**2).mean())
     assert ratio == pytest.approx(20, abs=0.5)
 

@@ -46,7 +46,7 @@ async def test_the_demo_records_forgets_and_proves_it(tmp_path: Path) -> None:
         heard = " ".join(each["text"] for each in told["live"] if each["leg"] == leg and each["settled"])
         assert missed(masked(said), heard) <= 2, "as spoken, numbers masked"
         written = re.findall(rf"^\[.*\] {name}: (.*)$", told["transcript"], re.MULTILINE)
-        kept = said
+        kept = said.replace("to nul tre nul fyrre halvtreds", "[TELEFONNUMMER]")
         assert missed(kept, " ".join(written)) <= 2, "as stored"
     partial = [each for each in told["live"] if not each["settled"] and each["text"]]
     assert len(partial) > len(lines), "words come while they are spoken"
