@@ -13,8 +13,9 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import Row, delete, select
 from sqlalchemy.orm import Session
 
 from storage import audit_log
@@ -152,7 +153,7 @@ def ground_row(artifact_id: str, ground: Ground) -> GroundRow:
     )
 
 
-def ground_of(row: GroundRow) -> Ground:
+def ground_of(row: GroundRow | Row[Any]) -> Ground:
     """A stored ground as the policy knows it."""
     return Ground(
         ground=GroundName(row.ground),
