@@ -138,7 +138,7 @@ def beginning(session: Session, prefix: str) -> Sequence[str]:
     """The ids of at most two calls whose ids begin so; none for no prefix."""
     if not prefix:
         return ()
-    return session.scalars(select(Call.id).where(Call.id.startswith(prefix, autoescape=True)).limit(2)).all()
+    return session.scalars(select(Call.id).where(artifacts.begins(Call.id, prefix)).limit(2)).all()
 
 
 def of_caller(session: Session, keys: Keys, number: str) -> Sequence[Call]:
