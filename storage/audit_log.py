@@ -6,11 +6,11 @@ words: those are sealed in a row of their own, and the entry holds a keyed hash 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from storage import audit_chain
@@ -53,6 +53,18 @@ def append(
         session.add(AuditReason(seq=entry.seq, sealed=keys.seal_words(f"audit {entry.seq}", reason)))
     session.info[_LAST] = (entry.seq, entry.hash)
     return entry
+
+
+def append_all(session: Session, at: datetime, told: Iterable[tuple[str, str, dict[str, Any]]]) -> None:
+    """Add many entries at once about what happens by itself: action, subject and detail of each."""
+    last, rows = session.info.get(_LAST) or _last(session), []
+    for action, subject, detail in told:
+        entry = audit_chain.seal(last, at, SYSTEM, action, subject, detail)
+        rows.append(vars(entry))
+        last = (entry.seq, entry.hash)
+    if rows:
+        session.execute(insert(AuditEntry), rows)
+        session.info[_LAST] = last
 
 
 def reason_of(session: Session, keys: Keys, seq: int) -> str:

@@ -138,7 +138,7 @@ def beginning(session: Session, prefix: str) -> Sequence[str]:
     """The ids of at most two calls whose ids begin so; none for no prefix."""
     if not prefix:
         return ()
-    return session.scalars(select(Call.id).where(Call.id.startswith(prefix, autoescape=True)).limit(2)).all()
+    return session.scalars(select(Call.id).where(artifacts.begins(Call.id, prefix)).limit(2)).all()
 
 
 def of_caller(session: Session, keys: Keys, number: str) -> Sequence[Call]:
@@ -165,8 +165,7 @@ def forget_empty(session: Session, call_ids: Sequence[str], at: datetime) -> Non
     for table in (Artifact, Consent, CallerNumber, CaseCall):
         session.execute(delete(table).where(table.call_id.in_(empty)))
     session.execute(delete(Call).where(Call.id.in_(empty)))
-    for call_id in empty:
-        audit_log.append(session, at, "call.forget", call_id)
+    audit_log.append_all(session, at, (("call.forget", call_id, {}) for call_id in empty))
 
 
 def caller_pseudonym(keys: Keys, number: str) -> str:

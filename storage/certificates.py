@@ -47,8 +47,7 @@ def rule_of(lapsed: Sequence[Mapping[str, Any]]) -> str:
     return ended.group() if last["ended_at"] and ended else str(last["rule"])
 
 
-def issue(
-    session: Session,
+def certificate(
     artifact_id: str,
     kind: str,
     content_sha256: str | None,
@@ -58,9 +57,9 @@ def issue(
     locations: Sequence[str],
     failures: Sequence[dict[str, Any]],
     backups_out_on: date,
-) -> str:
-    """Write the certificate and return its dc_id; `storage.database.Refused` if there is one already."""
-    certificate = Tombstone(
+) -> Tombstone:
+    """The certificate of an artifact, to be issued."""
+    return Tombstone(
         dc_id=uuid.uuid4().hex,
         artifact_pseudonym=pseudonym(artifact_id),
         kind=kind,
@@ -75,8 +74,12 @@ def issue(
         verifier=VERIFIER,
         backups_out_on=backups_out_on,
     )
-    session.add(certificate)
-    return certificate.dc_id
+
+
+def issue(session: Session, issued: Sequence[Tombstone]) -> None:
+    """Write certificates; `storage.database.Refused` if an artifact has one already."""
+    session.add_all(issued)
+    session.flush()
 
 
 def pseudonym(artifact_id: str) -> str:

@@ -5,11 +5,11 @@ Article 19 asks for it when a data subject's order erased it; an erasure on its 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from storage import artifacts, audit_log, certificates
@@ -37,19 +37,16 @@ def add(
     return row
 
 
-def note_erased(session: Session, artifact_id: str, lapsed: Lapsed, at: datetime) -> None:
-    """An artifact is erased: its recipients are to be told, or are forgotten."""
-    told_of = certificates.pseudonym(artifact_id)
-    rows = session.scalars(select(Disclosure).where(Disclosure.artifact_pseudonym == told_of)).all()
-    if not rows:
-        return
-    ended_by = " ".join(ground["ended_by"] for ground in lapsed.grounds)
-    rule = next((rule for rule in ORDERS if rule in ended_by), None)
-    if rule is None:
-        session.execute(delete(Disclosure).where(Disclosure.artifact_pseudonym == told_of))
-        return
-    for row in rows:
-        row.erased_at, row.erased_by = at, rule
+def note_erased(session: Session, erased: Mapping[str, Lapsed], at: datetime) -> None:
+    """Artifacts are erased: their recipients are to be told, or are forgotten."""
+    named = {certificates.pseudonym(artifact_id): lapsed for artifact_id, lapsed in erased.items()}
+    for row in session.scalars(select(Disclosure).where(Disclosure.artifact_pseudonym.in_(named))).all():
+        ended_by = " ".join(ground["ended_by"] for ground in named[row.artifact_pseudonym].grounds)
+        rule = next((rule for rule in ORDERS if rule in ended_by), None)
+        if rule is None:
+            session.delete(row)
+        else:
+            row.erased_at, row.erased_by = at, rule
 
 
 def waiting(session: Session) -> Sequence[Disclosure]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select, text
+from sqlalchemy import ColumnElement, or_, select, text, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from storage import artifacts
 from storage.certificates import Lapsed
+from storage.database import Database
 from storage.model import ArtifactKind, Ground
 from storage.policy import grounds
 from storage.policy.clocks import local_date
@@ -19,19 +21,78 @@ from storage.tables import BEGUN, Artifact, GroundRow
 EVIDENCE = (ArtifactKind.CONSENT_EVIDENCE.value, ArtifactKind.DECISION_LOG.value)
 
 
-def due(
-    session: Session,
-    now: datetime,
-    only: list[str] | None,
-    without_ground: Sequence[str],
-    skip: Iterable[str],
-    limit: int | None,
-) -> list[Artifact]:
-    """Artifacts whose erasure was begun, then those without an active ground.
+PAGE = 1000
+"""Lapsed grounds that are looked at together."""
 
-    Evidence comes when nothing that rests on it is left: the database lets go of it in no other order.
+LOOK = 20_000
+"""Artifacts that a sweep looks at for one that nothing ever permitted keeping."""
+
+_MINUTE_S = 60
+_SPREAD = 0x9E3779B9  # 2**32 times the golden ratio: multiples of it lie evenly, however many there are
+
+
+def begun(session: Session, only: Sequence[str] | None, skip: Iterable[str], limit: int) -> list[str]:
+    """Artifacts whose erasure was begun and is not complete."""
+    query = select(Artifact.id).where(text(BEGUN), Artifact.id.not_in(list(skip))).order_by(Artifact.id)
+    return list(session.scalars((query if only is None else query.where(Artifact.id.in_(only))).limit(limit)))
+
+
+def walk(db: Database, now: datetime, only: Sequence[str] | None) -> Iterator[list[str]]:
+    """Artifacts without an active ground at `now`, some at a time; among `only`, if given.
+
+    It walks through what has lapsed and not through the archive, so it takes as long as there is to do; what
+    lapses meanwhile is for the next walk. Evidence comes when nothing that rests on it is left: after the
+    walk on which that was erased.
     """
-    holds = (
+    if only is not None:
+        for start in range(0, len(only), PAGE):
+            yield db.read_sync(lambda s, some=only[start : start + PAGE]: due(s, now, some))  # type: ignore[misc]
+        return
+    for column in (GroundRow.expires_at, GroundRow.ended_at):
+        place: tuple[datetime, str] | None = None
+        while True:
+            lapsed = db.read_sync(lambda s, c=column, p=place: _lapsed(s, now, c, p))  # type: ignore[misc]
+            some = list(dict.fromkeys(artifact_id for _, artifact_id in lapsed))
+            yield db.read_sync(lambda s, some=some: due(s, now, some))  # type: ignore[misc]
+            if len(lapsed) < PAGE:
+                break
+            place = lapsed[-1]
+    yield db.read_sync(lambda s: due(s, now, groundless(s, now)))
+
+
+def _lapsed(
+    session: Session, now: datetime, column: Any, after: tuple[datetime, str] | None
+) -> list[tuple[datetime, str]]:
+    """Artifacts with a ground that was over at `now`, with when it was, in that order."""
+    query = select(column, GroundRow.artifact_id).where(column <= now)
+    if after is not None:
+        query = query.where(tuple_(column, GroundRow.artifact_id) > after)
+    rows = session.execute(query.order_by(column, GroundRow.artifact_id).limit(PAGE))
+    return [(at, artifact_id) for at, artifact_id in rows]
+
+
+def due(session: Session, now: datetime, ids: Sequence[str]) -> list[str]:
+    """Those of the artifacts that no ground permits keeping at `now`, and on which nothing rests."""
+    query = select(Artifact.id).where(
+        Artifact.id.in_(ids), Artifact.blocked_at.is_(None), ~_held(now), free()
+    )
+    return list(session.scalars(query.order_by(Artifact.id))) if ids else []
+
+
+def all_due(session: Session, now: datetime) -> list[str]:
+    """Everything whose erasure was begun, and everything with grounds that are all over at `now`."""
+    lapsed = (
+        select(GroundRow.artifact_id)
+        .where(GroundRow.expires_at <= now)
+        .union(select(GroundRow.artifact_id).where(GroundRow.ended_at <= now))
+    )
+    fresh = select(Artifact.id).where(Artifact.blocked_at.is_(None), ~_held(now), free())
+    queries = (select(Artifact.id).where(text(BEGUN)), fresh.where(Artifact.id.in_(lapsed)))
+    return [artifact_id for query in queries for artifact_id in session.scalars(query)]
+
+
+def _held(now: datetime) -> ColumnElement[bool]:
+    return (
         select(GroundRow.id)
         .where(
             GroundRow.artifact_id == Artifact.id,
@@ -40,28 +101,6 @@ def due(
         )
         .exists()
     )
-    # Looking at lapsed grounds, not at artifacts, keeps this independent of the size of the archive.
-    lapsed = (
-        select(GroundRow.artifact_id)
-        .where(GroundRow.expires_at <= now)
-        .union(select(GroundRow.artifact_id).where(GroundRow.ended_at <= now))
-    )
-    fresh = select(Artifact).where(Artifact.blocked_at.is_(None), ~holds, free())
-    queries = [select(Artifact).where(text(BEGUN)), fresh.where(Artifact.id.in_(lapsed))]
-    if without_ground:
-        queries.append(fresh.where(Artifact.id.in_(without_ground)))
-    found: dict[str, Artifact] = {}
-    for query in queries:
-        if only is not None:
-            query = query.where(Artifact.id.in_(only))
-        if skipped := list(skip):
-            query = query.where(Artifact.id.not_in(skipped))
-        if limit is not None:
-            query = query.limit(limit - len(found))
-        found.update((artifact.id, artifact) for artifact in session.scalars(query))
-        if limit is not None and len(found) >= limit:
-            break
-    return list(found.values())
 
 
 def free() -> ColumnElement[bool]:
@@ -75,18 +114,27 @@ def free() -> ColumnElement[bool]:
     return or_(Artifact.kind.not_in(EVIDENCE), ~rests)
 
 
-def groundless(session: Session, only: list[str] | None) -> list[str]:
-    """Artifacts that nothing ever permitted keeping; looked for outside of any write."""
-    any_ground = select(GroundRow.id).where(GroundRow.artifact_id == Artifact.id).exists()
-    query = select(Artifact.id).where(Artifact.blocked_at.is_(None), ~any_ground)
-    return list(session.scalars(query if only is None else query.where(Artifact.id.in_(only))))
+def groundless(session: Session, now: datetime, look: int | None = LOOK) -> list[str]:
+    """Artifacts that nothing ever permitted keeping. There is none unless something went wrong.
+
+    So a part of a large archive is looked at, another one every minute; a small one is looked at whole, and
+    so is any without `look`. Nobody can read what has no ground (`artifacts.kept`).
+    """
+    place = f"{int(now.timestamp()) // _MINUTE_S * _SPREAD % 2**32:08x}"
+    found: list[str] = []
+    for part in (Artifact.id >= place, Artifact.id < place):
+        some = select(Artifact.id).where(part).order_by(Artifact.id).limit(look).subquery()
+        any_ground = select(GroundRow.id).where(GroundRow.artifact_id == some.c.id).exists()
+        kept = select(Artifact.id).where(Artifact.id == some.c.id, Artifact.blocked_at.is_(None)).exists()
+        found += session.scalars(select(some.c.id).where(~any_ground, kept))
+    return found
 
 
 def lapses(session: Session, artifact_ids: Sequence[str], now: datetime) -> dict[str, Lapsed]:
     """How the grounds of these artifacts lapsed."""
     held: dict[str, list[Ground]] = defaultdict(list)
-    query = select(GroundRow).where(GroundRow.artifact_id.in_(artifact_ids)).order_by(GroundRow.id)
-    for row in session.scalars(query):
+    query = select(*GroundRow.__table__.columns).where(GroundRow.artifact_id.in_(artifact_ids))
+    for row in session.execute(query.order_by(GroundRow.id)):
         held[row.artifact_id].append(artifacts.ground_of(row))
     return {artifact_id: lapse(held[artifact_id], now) for artifact_id in artifact_ids}
 

@@ -14,7 +14,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import RowMapping, and_, func, or_, select
+from sqlalchemy import Row, Text, and_, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from storage import audit_log, books
@@ -34,6 +34,7 @@ from storage.tables import Artifact, Call, Case, Consent, GroundRow
 _CHUNK = 200
 _SOUND = (ArtifactKind.AUDIO.value, ArtifactKind.INVESTIGATION_AUDIO.value)
 _PROGRESS_EVERY = 5000
+_SOMEBODY = ("",)  # roles: whose they are does not matter to a date, but whether there is one
 
 Told = Callable[[int], None]
 
@@ -165,11 +166,11 @@ def _moves(
     session: Session, settings: PolicySettings, now: datetime, found: Preview, on_progress: Told
 ) -> Iterator[Moved]:
     facts = _Facts(session)
-    rows = session.execute(_everything(now).execution_options(yield_per=2000)).mappings()
-    for call, of_call in itertools.groupby(rows, key=lambda row: row["call_id"]):
-        artifacts = [list(each) for _, each in itertools.groupby(of_call, key=lambda row: row["id"])]
+    rows = session.execute(_everything(now).execution_options(yield_per=2000))
+    for call, of_call in itertools.groupby(rows, key=lambda row: row.call_id):
+        artifacts = (list(each) for _, each in itertools.groupby(of_call, key=lambda row: row.id))
         # Without a call each artifact stands for itself.
-        for group in [artifacts] if call is not None else [[each] for each in artifacts]:
+        for group in ([each] for each in artifacts) if call is None else [list(artifacts)]:
             before = found.looked_at
             yield from _moves_of(group, facts, settings, now, found)
             if found.looked_at // _PROGRESS_EVERY != before // _PROGRESS_EVERY:
@@ -178,56 +179,46 @@ def _moves(
 
 def _everything(now: datetime) -> Any:
     """Each artifact with its active grounds, by call; erased ones too: evidence outlives them."""
+    artifact, ground = Artifact.__table__.c, GroundRow.__table__.c  # plain rows: twice as fast
     active = and_(
-        GroundRow.artifact_id == Artifact.id,
-        or_(GroundRow.ended_at.is_(None), GroundRow.ended_at > now),
-        or_(GroundRow.expires_at.is_(None), GroundRow.expires_at > now),
+        ground.artifact_id == artifact.id,
+        or_(ground.ended_at.is_(None), ground.ended_at > now),
+        or_(ground.expires_at.is_(None), ground.expires_at > now),
     )
     return (
         select(
-            Artifact.id,
-            Artifact.kind,
-            Artifact.call_id,
-            Artifact.case_kind,
-            Artifact.anchor,
-            Artifact.ended_at,
-            Artifact.condemned,
-            Artifact.blocked_at,
-            Artifact.lived_until,
-            Artifact.lived_to,
-            GroundRow.ground,
-            GroundRow.rule,
-            GroundRow.clock_start,
-            GroundRow.until,
-            GroundRow.expires_at,
-            GroundRow.case_id,
-            GroundRow.roles,
+            *(artifact.id, artifact.kind, artifact.call_id, artifact.case_kind, artifact.anchor),
+            *(artifact.ended_at, artifact.condemned, artifact.blocked_at),
+            *(artifact.lived_until, artifact.lived_to),
+            *(ground.ground, ground.rule, ground.clock_start, ground.until, ground.expires_at),
+            ground.case_id,
+            (cast(ground.roles, Text) == "[]").label("closed"),
         )
-        .outerjoin(GroundRow, active)
-        .order_by(Artifact.call_id, Artifact.id)
+        .select_from(Artifact.__table__.outerjoin(GroundRow.__table__, active))
+        .order_by(artifact.call_id, artifact.id)
     )
 
 
 def _moves_of(
-    group: list[list[RowMapping]], facts: _Facts, settings: PolicySettings, now: datetime, found: Preview
+    group: list[list[Row[Any]]], facts: _Facts, settings: PolicySettings, now: datetime, found: Preview
 ) -> Iterator[Moved]:
-    ended = {rows[0]["anchor"]: rows[0]["ended_at"] for rows in group if rows[0]["kind"] in _SOUND}
+    ended = {rows[0].anchor: rows[0].ended_at for rows in group if rows[0].kind in _SOUND}
     lives: list[tuple[date | None, datetime | None]] = []  # of what rests on the caller's consent
-    evidence: list[RowMapping] = []
+    evidence: list[Row[Any]] = []
     for rows in group:
         first = rows[0]
-        on_consent = first["kind"] == ArtifactKind.AUDIO.value or (
-            first["kind"] == ArtifactKind.TRANSCRIPT.value and first["case_kind"] is None
+        on_consent = first.kind == ArtifactKind.AUDIO.value or (
+            first.kind == ArtifactKind.TRANSCRIPT.value and first.case_kind is None
         )
-        if first["blocked_at"] is not None:
+        if first.blocked_at is not None:
             if on_consent:
-                lives.append((first["lived_until"], first["lived_to"]))
+                lives.append((first.lived_until, first.lived_to))
             continue
         found.looked_at += 1
-        if first["kind"] == ArtifactKind.CONSENT_EVIDENCE.value:
+        if first.kind == ArtifactKind.CONSENT_EVIDENCE.value:
             evidence.append(first)
             continue
-        if first["ground"] is None:
+        if first.ground is None:
             continue  # nothing permits it: the sweep's
         dates = [_dates(row, ended, facts, settings) for row in rows]
         until, expires_at = _last(dates)
@@ -235,29 +226,29 @@ def _moves_of(
             lives.append((until, expires_at))
         yield from _moved(rows, until, expires_at, now)
     for row in evidence:
-        if row["ground"] is not None and lives:
+        if row.ground is not None and lives:
             last_life, ended_at = _last(lives)
             last = grounds.evidence_ground(last_life, settings, ended_at=ended_at)
             yield from _moved([row], last.until, last.expires_at, now)
 
 
 def _dates(
-    row: RowMapping, ended: dict[datetime, datetime | None], facts: _Facts, settings: PolicySettings
+    row: Row[Any], ended: dict[datetime, datetime | None], facts: _Facts, settings: PolicySettings
 ) -> tuple[date | None, datetime | None]:
     ground = Ground(
-        GroundName(row["ground"]),
-        row["rule"],
+        GroundName(row.ground),
+        row.rule,
         (),
         (),
-        tuple(row["roles"]),
-        row["clock_start"],
-        row["until"],
-        row["expires_at"],
+        () if row.closed else _SOMEBODY,
+        row.clock_start,
+        row.until,
+        row.expires_at,
     )
-    withdrawn, in_call = facts.withdrawn(row["call_id"]) if row["condemned"] == "R-20" else (None, False)
-    received, answered, closed, confirmed = facts.case(row["case_id"]) if row["case_id"] else (None,) * 4
+    withdrawn, in_call = facts.withdrawn(row.call_id) if row.condemned == "R-20" else (None, False)
+    received, answered, closed, confirmed = facts.case(row.case_id) if row.case_id else (None,) * 4
     known = Facts(
-        recording_ended_at=ended.get(row["clock_start"]),
+        recording_ended_at=ended.get(row.clock_start),
         withdrawn_at=withdrawn,
         withdrawn_in_call=in_call,
         received_at=received,
@@ -275,15 +266,15 @@ def _last(dates: list[tuple[date | None, datetime | None]]) -> tuple[date | None
 
 
 def _moved(
-    rows: list[RowMapping], until: date | None, expires_at: datetime | None, now: datetime
+    rows: list[Row[Any]], until: date | None, expires_at: datetime | None, now: datetime
 ) -> Iterator[Moved]:
-    was, was_at = _last([(row["until"], row["expires_at"]) for row in rows])
+    was, was_at = _last([(row.until, row.expires_at) for row in rows])
     if expires_at == was_at:
         return
     earlier = was_at is None or (expires_at is not None and expires_at < was_at)
     at_once = expires_at is not None and expires_at <= now
     first = rows[0]
-    yield Moved(first["id"], first["kind"], first["call_id"], was, until, earlier, at_once)
+    yield Moved(first.id, first.kind, first.call_id, was, until, earlier, at_once)
 
 
 class _Facts:

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from storage import artifacts, audit_log, certificates, tasks
 from storage.audit_chain import Entry
 from storage.desk import Desk
-from storage.due import due
+from storage.due import all_due
 from storage.model import ArtifactKind, GroundName
 from storage.policy.clocks import add_months, local_midnight
 from storage.tables import BEGUN, Artifact, AuditEntry, DataKey, GroundRow, Tombstone
@@ -50,7 +50,7 @@ def build(desk: Desk, month: date, at: datetime) -> Report:
             "controller": desk.tags.controller,
             "kept": _kept(session, at),
             "erased": _erased(session, begins, ends),
-            "overdue": len(_overdue(session, desk, at)),
+            "overdue": len(all_due(session, at - timedelta(hours=desk.settings.purge.sla_hours))),
             "begun_not_complete": _count(session, text(BEGUN)),
             "waiting": [
                 {"kind": t.kind, "about": t.about, "due": t.due and t.due.isoformat(), "level": t.level}
@@ -141,10 +141,6 @@ def _erased(session: Session, begins: datetime, ends: datetime) -> list[dict[str
         {"kind": kind, "rule": rule, "count": counts[kind, rule], "retried": failed[kind, rule]}
         for kind, rule in sorted(counts)
     ]
-
-
-def _overdue(session: Session, desk: Desk, at: datetime) -> list[Artifact]:
-    return due(session, at - timedelta(hours=desk.settings.purge.sla_hours), None, (), (), None)
 
 
 def _count(session: Session, condition: Any) -> int:

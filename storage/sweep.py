@@ -19,14 +19,15 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import Row, delete, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from storage import artifacts, audit_drop, audit_log, books, calls, cases, certificates, disclosures
 from storage.certificates import Lapsed
 from storage.database import Database
-from storage.due import EVIDENCE, due, groundless, lapses
+from storage.due import EVIDENCE, PAGE, all_due, begun, due, groundless, lapses, walk
 from storage.ledger import ErasureLedger, Line
 from storage.media import MediaStore
 from storage.model import ArtifactKind
@@ -34,6 +35,7 @@ from storage.policy.clocks import add_months, local_date
 from storage.policy.settings import PolicySettings, parse_period
 from storage.sealed import MediaError
 from storage.tables import (
+    BEGUN,
     Artifact,
     CaseKey,
     CaseNote,
@@ -42,6 +44,7 @@ from storage.tables import (
     Document,
     GroundRow,
     Peaks,
+    Tombstone,
     TranscriptionJob,
 )
 
@@ -49,6 +52,19 @@ BATCH = 100
 """Artifacts a transaction: few, because live calls wait for the one writer meanwhile."""
 
 _CASE_WORDS = (ArtifactKind.REQUEST_DOCUMENTATION.value, ArtifactKind.SAMPLE_RECORD.value)
+
+_BATCH = select(
+    *(Artifact.id, Artifact.kind, Artifact.call_id, Artifact.case_id, Artifact.consent_id),
+    *(Artifact.sha256, Artifact.blocked_at, Artifact.erasure),
+)
+
+_NOTHING_LEFT: dict[str, Any] = {
+    "state": "erased",
+    "intervals": [],
+    **dict.fromkeys(("consent_id", "consent_decision", "sha256", "media_name", "incomplete_reason")),
+    **dict.fromkeys(("duration_ms", "content_bytes", "sample_rate_hz", "channels", "erasure")),
+}
+"""What the row of an erased artifact says of it."""
 
 Checkpoint = Callable[[str], None]
 """Told the name of every step as it is reached; tests kill the process there."""
@@ -133,16 +149,22 @@ def _erase(
 ) -> SweepResult:
     erased: list[Erased] = []
     failed: dict[str, Failed] = {}
-    without_ground = db.read_sync(lambda s: groundless(s, only))
-    while True:
-        done, failures = _erase_batch(
-            db, store, now, settings, only, without_ground, list(failed), checkpoint
-        )
-        if not done and not failures:
-            break
-        erased += done
-        failed |= failures
+
+    def go_on(ids: Sequence[str]) -> int:
+        done, failures = _erase_batch(db, store, now, settings, ids, checkpoint)
+        erased.extend(done)
+        failed.update(failures)
         on_batch(len(erased))
+        return len(done) + len(failures)
+
+    while ids := db.read_sync(lambda s: begun(s, only, failed, BATCH)):
+        go_on(ids)
+    found = True
+    while found:  # until a walk finds nothing: evidence goes after what rests on it
+        found = False
+        for page in walk(db, now, only):
+            for start in range(0, len(page), BATCH):
+                found |= go_on(page[start : start + BATCH]) > 0
     scrubbed = db.scrub()
     checkpoint("scrubbed")
     if failed:
@@ -157,13 +179,11 @@ def _erase_batch(
     store: MediaStore,
     now: datetime,
     settings: PolicySettings,
-    only: list[str] | None,
-    without_ground: Sequence[str],
-    skip: Iterable[str],
+    ids: Sequence[str],
     checkpoint: Checkpoint,
 ) -> tuple[list[Erased], dict[str, Failed]]:
     checkpoint("start")
-    batch = db.write_sync(lambda s: _block(s, now, only, without_ground, skip, checkpoint))
+    batch = db.write_sync(lambda s: _block(s, now, ids, checkpoint))
     checkpoint("blocked")
     # Not before the commit: a hold that won would be lost in a restore.
     unnoted = _note(store, batch, now)
@@ -179,76 +199,80 @@ def _erase_batch(
 
 
 def _preview(session: Session, now: datetime) -> tuple[Erased, ...]:
-    found = due(session, now, None, groundless(session, None), (), None)
-    told = lapses(session, [artifact.id for artifact in found], now)
-    return tuple(_erased(artifact, told[artifact.id]) for artifact in found)
+    told: list[Erased] = []
+    ids = [*all_due(session, now), *due(session, now, groundless(session, now, None))]
+    for start in range(0, len(ids), PAGE):
+        page = ids[start : start + PAGE]
+        lapsed = lapses(session, page, now)
+        found = session.scalars(select(Artifact).where(Artifact.id.in_(page)))
+        told += (_erased(artifact, lapsed[artifact.id]) for artifact in found)
+    return tuple(told)
 
 
 # --- step 1: block, and destroy what makes it readable --------------------------------------------
 
 
-def _block(
-    session: Session,
-    now: datetime,
-    only: list[str] | None,
-    without_ground: Sequence[str],
-    skip: Iterable[str],
-    checkpoint: Checkpoint,
-) -> list[Erased]:
-    found = due(session, now, only, without_ground, skip, BATCH)
+def _block(session: Session, now: datetime, ids: Sequence[str], checkpoint: Checkpoint) -> list[Erased]:
+    """Those of the artifacts that are due still, and those whose erasure was begun."""
+    still = or_(text(BEGUN), Artifact.id.in_(due(session, now, ids)))
+    found = session.execute(_BATCH.where(Artifact.id.in_(ids), still).order_by(Artifact.id)).all()
     fresh = [artifact for artifact in found if artifact.blocked_at is None]
     batch = [_erased(artifact, _begun(artifact)) for artifact in found if artifact.blocked_at is not None]
-    told = lapses(session, [artifact.id for artifact in fresh], now)
+    told, entries = lapses(session, [artifact.id for artifact in fresh], now), []
     for artifact in fresh:
         erased = _erased(artifact, told[artifact.id])
         detail = {"kind": erased.kind, "ground": erased.ground, "rule": erased.rule}
-        audit_log.append(session, now, "erase.begin", artifact.id, detail)
+        entries.append(("erase.begin", artifact.id, detail))
         batch.append(erased)
         checkpoint("blocking")
+    audit_log.append_all(session, now, entries)
     block(session, fresh, told, now)
     return batch
 
 
-def block(session: Session, rows: Sequence[Artifact], lapsed: Mapping[str, Lapsed], now: datetime) -> None:
+def block(
+    session: Session, rows: Sequence[Artifact | Row[Any]], lapsed: Mapping[str, Lapsed], now: datetime
+) -> None:
     """The point of no return: from the commit on nothing can be read; the next sweep does the rest."""
-    for artifact in rows:
-        told = lapsed[artifact.id]
-        artifact.blocked_at = now
-        artifact.lived_until, artifact.lived_to = told.last_life, told.due_at
-        artifact.erasure = {
-            "due_at": told.due_at.isoformat(),
-            "last_life": told.last_life.isoformat(),
-            "lapsed": list(told.grounds),
-            "failures": [],
-        }
-    _destroy(session, rows)
-
-
-def _destroy(session: Session, rows: Sequence[Artifact]) -> None:
-    """Delete the rows that hold content or the key to it (SQLite overwrites them)."""
     session.flush()
+    if changes := [_blocked(artifact.id, lapsed[artifact.id], now) for artifact in rows]:
+        session.execute(update(Artifact), changes)
+        _destroy(session, rows)
+
+
+def _blocked(artifact_id: str, told: Lapsed, now: datetime) -> dict[str, Any]:
+    erasure = {
+        "due_at": told.due_at.isoformat(),
+        "last_life": told.last_life.isoformat(),
+        "lapsed": list(told.grounds),
+        "failures": [],
+    }
+    lived = {"lived_until": told.last_life, "lived_to": told.due_at}
+    return {"id": artifact_id, "blocked_at": now, "erasure": erasure, **lived}
+
+
+def _destroy(session: Session, rows: Sequence[Artifact | Row[Any]]) -> None:
+    """Delete the rows that hold content or the key to it (SQLite overwrites them)."""
     ids = [artifact.id for artifact in rows]
     for table in (DataKey, Peaks, Document):
         session.execute(delete(table).where(table.artifact_id.in_(ids)))
     session.execute(delete(TranscriptionJob).where(TranscriptionJob.recording_id.in_(ids)))
     about = [artifact.case_id for artifact in rows if artifact.kind in _CASE_WORDS and artifact.case_id]
-    for words in (CaseNote, CaseKey):
+    for words in (CaseNote, CaseKey) if about else ():
         session.execute(delete(words).where(words.case_id.in_(about)))
-    proofs = [artifact for artifact in rows if artifact.kind in EVIDENCE and artifact.consent_id is not None]
-    gone = [artifact.consent_id for artifact in proofs]
-    for artifact in proofs:
-        artifact.consent_id = artifact.consent_decision = None
-    session.flush()
-    session.execute(delete(Consent).where(Consent.id.in_(gone)))
+    proofs = {artifact.id: artifact.consent_id for artifact in rows if artifact.kind in EVIDENCE}
+    of_proofs = update(Artifact).where(Artifact.id.in_(list(proofs)))
+    session.execute(of_proofs.values(consent_id=None, consent_decision=None))
+    session.execute(delete(Consent).where(Consent.id.in_([each for each in proofs.values() if each])))
 
 
-def _begun(artifact: Artifact) -> Lapsed:
+def _begun(artifact: Row[Any]) -> Lapsed:
     told = artifact.erasure or {}
     due_at, last_life = datetime.fromisoformat(told["due_at"]), date.fromisoformat(told["last_life"])
     return Lapsed(due_at, last_life, tuple(told["lapsed"]))
 
 
-def _erased(artifact: Artifact, lapsed: Lapsed) -> Erased:
+def _erased(artifact: Artifact | Row[Any], lapsed: Lapsed) -> Erased:
     ground = str(lapsed.grounds[-1]["ground"]) if lapsed.grounds else ""
     return Erased(artifact.id, artifact.kind, artifact.call_id, lapsed.due_at, ground, lapsed.rule)
 
@@ -299,13 +323,20 @@ def _certify(
         told = dict(artifact.erasure or {})
         told["failures"] = [*told["failures"], {"at": now.isoformat(), "reason": failure.reason}]
         artifact.erasure = told
-    wanted = select(Artifact).where(Artifact.id.in_([each.artifact_id for each in done]))
-    rows = [row for row in session.scalars(wanted) if row.state != "erased"]  # else another was faster
+    wanted = _BATCH.where(Artifact.id.in_([each.artifact_id for each in done]), Artifact.state != "erased")
+    rows = session.execute(wanted.order_by(Artifact.id)).all()  # another sweep may have been faster
+    lapsed = {row.id: _begun(row) for row in rows}
+    issued, entries = [], []
     for row in rows:
-        _certify_one(session, row, _begun(row), locations[row.id], now, settings)
+        issued.append(_certificate(row, lapsed[row.id], locations[row.id], now, settings))
+        entries.append(("erase", row.id, {"certificate": issued[-1].dc_id, "kind": row.kind}))
         checkpoint("certifying")
-    session.flush()
-    session.execute(delete(GroundRow).where(GroundRow.artifact_id.in_([row.id for row in rows])))
+    certificates.issue(session, issued)
+    disclosures.note_erased(session, lapsed, now)
+    ids = list(lapsed)
+    session.execute(update(Artifact).where(Artifact.id.in_(ids)).values(_NOTHING_LEFT))
+    audit_log.append_all(session, now, entries)
+    session.execute(delete(GroundRow).where(GroundRow.artifact_id.in_(ids)))
     touched = list(dict.fromkeys(row.call_id for row in rows if row.call_id is not None))
     content = {kind.value for kind in artifacts.CONTENT}
     without = list(dict.fromkeys(r.call_id for r in rows if r.call_id is not None and r.kind in content))
@@ -315,17 +346,10 @@ def _certify(
     calls.forget_empty(session, touched, now)
 
 
-def _certify_one(
-    session: Session,
-    artifact: Artifact,
-    lapsed: Lapsed,
-    removed: list[str],
-    now: datetime,
-    settings: PolicySettings,
-) -> None:
-    assert artifact.blocked_at is not None
-    dc_id = certificates.issue(
-        session,
+def _certificate(
+    artifact: Row[Any], lapsed: Lapsed, removed: list[str], now: datetime, settings: PolicySettings
+) -> Tombstone:
+    return certificates.certificate(
         artifact.id,
         artifact.kind,
         artifact.sha256,
@@ -333,17 +357,9 @@ def _certify_one(
         artifact.blocked_at,
         now,
         ["database", *removed],
-        (artifact.erasure or {})["failures"],
+        artifact.erasure["failures"],
         local_date(now) + timedelta(days=settings.backup.max_lag_days),
     )
-    disclosures.note_erased(session, artifact.id, lapsed, now)
-    artifact.state = "erased"
-    artifact.consent_id = artifact.consent_decision = None
-    artifact.sha256 = artifact.media_name = artifact.incomplete_reason = None
-    artifact.duration_ms = artifact.content_bytes = artifact.sample_rate_hz = artifact.channels = None
-    artifact.intervals = []
-    artifact.erasure = None
-    audit_log.append(session, now, "erase", artifact.id, {"certificate": dc_id, "kind": artifact.kind})
 
 
 def _drop_old_certificates(session: Session, now: datetime, settings: PolicySettings) -> None:

@@ -70,9 +70,11 @@ def explain(
     lang: Language = "da",
 ) -> None:
     """Why an artifact of the archive still exists, or why it is gone, with the rule."""
+    from storage.explanations import explain as explained_of
+
     with at_desk(config, lang) as work:
-        policy = work.desk.settings
-        explained = work.desk.db.read_sync(lambda session: _explained(session, policy, artifact))
+        policy, at = work.desk.settings, work.at
+        explained = work.desk.db.read_sync(lambda session: explained_of(session, policy, artifact, at))
         work.looked("explanation", 1)
     if explained is None:
         raise fail(text("recordings.unknown", lang))
@@ -199,34 +201,6 @@ def _progress(lang: str) -> Iterator[Callable[[int, int | None], None]]:
     with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
         task = bar.add_task(text("preview.working", lang), total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
-def _explained(session: Any, settings: Any, prefix: str) -> dict[str, Any] | None:
-    """The one artifact whose id begins so, and why it exists now or does not."""
-    from storage import artifacts, books, certificates
-    from storage.policy import grounds
-    from storage.policy.answers import ground_answer
-
-    found = artifacts.beginning(session, prefix)
-    if len(found) != 1:
-        return None
-    at, row = now(), artifacts.required(session, found[0])
-    certificate = certificates.of_artifact(session, row.id)
-    if certificate is not None:
-        last = certificate.lapsed[-1]
-        because = last["ended_by"] or f"{last['ground']} held through {last['until']} ({last['rule']})"
-        why = f"It was erased: {because}. Certificate {certificate.dc_id} (R-60)."
-        return {"artifact": row.id, "kind": row.kind, "why": why, "grounds": []}
-    if row.blocked_at is not None:
-        why = grounds.why(artifacts.grounds_of(session, row.id), at)
-        return {"artifact": row.id, "kind": row.kind, "why": why, "grounds": []}
-    excerpt = books.look(session, settings, [row.call_id] if row.call_id else [], [row.case_id or ""])
-    holding = excerpt.holding(row.id)
-    # What an open request closes for a while is shown as closed: the stored ground alone does not say it.
-    active = excerpt.book.effective(holding, at)
-    why = grounds.why(active or artifacts.grounds_of(session, row.id), at)
-    told = [ground_answer(ground) for ground in active]
-    return {"artifact": row.id, "kind": row.kind, "why": why, "grounds": told}
 
 
 @dataclass(frozen=True)

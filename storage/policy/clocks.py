@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import calendar
 from datetime import date, datetime, time, timedelta, timezone
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 COPENHAGEN = ZoneInfo("Europe/Copenhagen")
@@ -22,6 +23,7 @@ def local_date(instant: datetime) -> date:
     return instant.astimezone(COPENHAGEN).date()
 
 
+@lru_cache(maxsize=4096)
 def local_midnight(day: date) -> datetime:
     """The instant (UTC) at which the civil date `day` begins in Copenhagen."""
     return datetime.combine(day, time(), COPENHAGEN).astimezone(timezone.utc)
