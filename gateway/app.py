@@ -8,7 +8,6 @@ goes the other way round and waits for the calls that are up.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dataclasses
 import fcntl
 import logging
@@ -47,7 +46,7 @@ from storage.media import MediaStore
 from storage.redaction import Redaction
 from storage.replay import Replayed, is_behind, replay
 from storage.sweep import SweepResult, sweep
-from transcription.client import Server, Servers
+from transcription.client import Server, Servers, cancelled
 from transcription.models.catalogue import folder_of
 from transcription.process import OwnTranscriber
 from transcription.protocol import StreamConfig
@@ -331,9 +330,7 @@ class Gateway:
         if left:
             log.error("calls were still being written down at the stop", extra={"calls": left})
         for task in self._tasks:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            await cancelled(task)
         await self._listeners.close()
         await self._edge.stop()
         if self.transcribing is not None:

@@ -17,6 +17,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import aiohttp
 
@@ -168,7 +169,7 @@ class _Session:
 
     async def _answer(self) -> Partial | Final:
         try:
-            message = await asyncio.wait_for(self._socket.receive(), REPLY_S)
+            message = await self._socket.receive(REPLY_S)
         except asyncio.TimeoutError as error:
             raise ServerFailed("it stalled") from error
         if message.type is not aiohttp.WSMsgType.TEXT:
@@ -194,14 +195,18 @@ class _Session:
         self._told_s = max([self._told_s, *(word.end_s for word in heard.words)])
 
     def _placed(self, words: Sequence[HeardWord]) -> tuple[HeardWord, ...]:
-        return tuple(
-            HeardWord(word.text, self._in_leg(word.start_s), self._in_leg(word.end_s), word.confidence)
-            for word in words
-        )
+        placed = []
+        for word in words:
+            start_s = self._in_leg(word.start_s)
+            end_s = max(start_s, self._in_leg(word.end_s, True))
+            placed.append(HeardWord(word.text, start_s, end_s, word.confidence))
+        return tuple(placed)
 
-    def _in_leg(self, fed_s: float) -> float:
-        fed = fed_s * self._rate_hz
-        at_fed, at_leg = next((p for p in reversed(self._places) if p[0] <= fed), self._places[0])
+    def _in_leg(self, fed_s: float, is_end: bool = False) -> float:
+        fed = round(fed_s * self._rate_hz)
+        # A word that ends where something was dropped ends before it, not behind.
+        before = (p for p in reversed(self._places) if p[0] < fed or (p[0] == fed and not is_end))
+        at_fed, at_leg = next(before, self._places[0])
         return round((at_leg + fed - at_fed) / self._rate_hz, 3)
 
     async def close(self) -> None:
@@ -280,10 +285,8 @@ class LegStream:
         self._queue.clear()
 
     async def _stop(self) -> None:
-        if self._task is not None and not self._task.done():
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        if self._task is not None:
+            await cancelled(self._task)
 
     # --- sending ----------------------------------------------------------------------------------
 
@@ -399,6 +402,13 @@ class LegStream:
             else:
                 merged.append((start, end, reason))
         return tuple(Lost(start / rate_hz, end / rate_hz, reason) for start, end, reason in merged)
+
+
+async def cancelled(task: asyncio.Task[Any]) -> None:
+    """Cancel until it ends: before Python 3.12 `wait_for` may swallow a cancellation (cpython #86296)."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=0.5)
 
 
 def note_failure(server: Server, failure: ServerFailed) -> None:

@@ -21,7 +21,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from transcription.client import Server
+from transcription.client import Server, cancelled
 
 RESTART_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 LASTED_S = 60.0
@@ -95,9 +95,7 @@ class OwnTranscriber:
     async def stop(self) -> None:
         """End it."""
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await cancelled(self._task)
 
 
 def _command(model: Path, host: str, port: int, threads: int) -> Sequence[str]:

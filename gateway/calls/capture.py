@@ -147,7 +147,8 @@ class Capture:
         """Pump until cancelled; raises what the sink raised (a full disk, ...)."""
         while True:
             await asyncio.sleep(POLL_S)
-            await self.pump()
+            # To the end, also when cancelled: what is written is heard, and one thread at a time writes.
+            await asyncio.shield(asyncio.ensure_future(self.pump()))
 
     async def pump(self, last: bool = False) -> None:
         """Move what has grown; with `last`, everything, and durably."""

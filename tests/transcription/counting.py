@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Awaitable, Callable, Iterator
+import sys
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -134,34 +135,47 @@ def _final(start_s: float, end_s: float, word: str = "1") -> dict[str, Any]:
 
 
 class Hearing:
-    """What one stream heard."""
+    """What one stream heard: a word for every run of one number, with its times to the sample."""
 
     def __init__(self, word: str = "{}") -> None:
         self._word = word
-        self._pending = b""
-        self._blocks = 0
+        self._fed = 0  # samples
+        self._number, self._since = 0, 0  # the run that goes on
         self._words: list[dict[str, Any]] = []
 
     def feed(self, pcm: bytes) -> dict[str, Any]:
-        self._pending += pcm
+        samples = np.frombuffer(pcm, dtype="<i2")
         ended = False
-        for number in self._whole_blocks():
-            if number:
-                at = self._blocks * BLOCK_S
-                word = self._word.format(number)
-                self._words.append({"word": word, "start": at, "end": at + BLOCK_S, "conf": 1.0})
-            elif self._words:
-                ended = True
-            self._blocks += 1
-        return self.final() if ended else {"partial": " ".join(w["word"] for w in self._words)}
+        for run in np.split(samples, np.flatnonzero(np.diff(samples)) + 1) if len(samples) else ():
+            if int(run[0]) != self._number:
+                self._end_run()
+                self._number, self._since = int(run[0]), self._fed
+                ended = ended or (self._number == 0 and bool(self._words))
+            self._fed += len(run)
+        return self._told() if ended else {"partial": " ".join(w["word"] for w in self._words)}
 
-    def _whole_blocks(self) -> Iterator[int]:
-        size = BLOCK * 2
-        whole = len(self._pending) - len(self._pending) % size
-        blocks, self._pending = self._pending[:whole], self._pending[whole:]
-        for start in range(0, whole, size):
-            yield int(np.frombuffer(blocks[start : start + 2], dtype="<i2")[0])
+    def _end_run(self) -> None:
+        if self._number:
+            word = self._word.format(self._number)
+            start, end = self._since / RATE_HZ, self._fed / RATE_HZ
+            self._words.append({"word": word, "start": start, "end": end, "conf": 1.0})
+        self._since = self._fed
 
     def final(self) -> dict[str, Any]:
+        self._end_run()
+        return self._told()
+
+    def _told(self) -> dict[str, Any]:
         words, self._words = self._words, []
         return {"result": words, "text": " ".join(w["word"] for w in words)}
+
+
+async def _main(port: int, word: str) -> None:
+    server = await CountingServer(port=port, word=word).start()
+    sys.stdout.write(f"{server.port}\n")
+    sys.stdout.flush()
+    await asyncio.to_thread(sys.stdin.buffer.read)  # until the test ends
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(int(sys.argv[1]), sys.argv[2]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 from collections.abc import AsyncIterator, Sequence
 
@@ -10,7 +11,7 @@ import pytest
 
 from tests.transcription.counting import BLOCK_S, CountingServer, sound
 from transcription import client
-from transcription.client import LegStream, NoServer, Server, ServerFailed, Servers, transcribe
+from transcription.client import LegStream, NoServer, Server, ServerFailed, Servers, cancelled, transcribe
 from transcription.protocol import HeardWord, StreamConfig
 
 CONFIG = StreamConfig(phrases=("en", "to"))
@@ -233,3 +234,29 @@ async def test_sound_that_is_there_is_transcribed_at_the_servers_pace(server: Co
     with pytest.raises(NoServer):
         await transcribe(servers, CONFIG, pieces(1))
     assert servers.servers[0].streams == 0
+
+
+async def test_a_task_that_swallows_its_cancellation_is_cancelled_again() -> None:
+    async def stubborn() -> None:
+        for _ in range(2):
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(3600)
+        await asyncio.sleep(3600)
+
+    task = asyncio.create_task(stubborn())
+    await asyncio.sleep(0)
+    await asyncio.wait_for(cancelled(task), 10)
+    assert task.cancelled()
+
+
+async def test_a_word_before_a_hole_ends_before_it(server: CountingServer) -> None:
+    """Where sound was dropped the server's clock and the leg's part, at the sample."""
+    server.delay_s = 0.3
+    stream = LegStream(Servers([Server(server.url)]), CONFIG, max_queued_s=1.0)
+    stream.start()
+    said = tuple(range(1, 101))
+    await say(stream, said, 0.005)
+    await stream.finish()
+    assert stream.gaps
+    for word in stream.words:
+        assert round(word.end_s - word.start_s, 3) == BLOCK_S
