@@ -642,6 +642,6 @@ class Oracle:
                 continue
             for reason in back.things[name].own:
                 reason.end = when if reason.end is None else min(reason.end, when)
-            if name not in back.certified:
+            if name not in self.backup.ledger:  # the copy brought it back
                 back.certified[name] = at
         return back

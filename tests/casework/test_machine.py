@@ -69,8 +69,6 @@ def test_ten_thousand_steps_agree_with_the_oracle(archive: Archive, engine: str)
         number += 1
     print(dict(done.most_common()))
     assert done.total() >= wanted
-    kinds = {rule.function.__name__ for rule in ArchiveMachine.rules()}
-    assert kinds - set(done) == set() or engine != "sqlite", "something never happened"
 
 
 # --- what it would notice -------------------------------------------------------------------------
@@ -196,6 +194,8 @@ WITHIN = 150
 
 
 @pytest.mark.sqlite
+@pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("broken", NOTICED, ids=lambda each: each.__name__)
 def test_the_machine_notices(broken: Break, archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
     broken(monkeypatch)
