@@ -93,8 +93,10 @@ def chosen(run: Run, finds: Sequence[Find]) -> list[Find]:
         for last, (worth, row) in list(here.items()):
             for find in by_begin.get(place, []):
                 if last is not Kind.PHONE or find.kind is not Kind.PHONE:
-                    # Of two readings that are worth the same, the one that needs no article.
-                    each = 2 * _WORTH[find.kind] * find.said - run.may_be_left_out(find.end - 1)
+                    # Of two readings that are worth the same, the one with more words in it, then the one
+                    # that needs no article.
+                    tie = 2 * (find.end - find.begin) - run.may_be_left_out(find.end - 1)
+                    each = 1000 * _WORTH[find.kind] * find.said + tie
                     _keep(best[find.end], find.kind, (worth + each, (*row, find)))
     return list(best[count][None][1])
 

@@ -26,6 +26,7 @@ CPR, CARD, IBAN, PHONE = "[CPR]", "[KORTNUMMER]", "[IBAN]", "[TELEFONNUMMER]"
         ("nul syv nul syv nitten enogtres toogfyrre femogfirs", CPR),
         ("den syvende i syvende enogtres toogfyrre femogfirs", f"den {CPR}"),
         ("syvende juli nitten hundrede enogtres fire to otte fem", CPR),
+        ("født ellevte august nitten hundrede enogtres nul nul en en og", f"født {CPR} og"),
         ("nul syv nul syv enogtres bindestreg fire to otte fem tak", f"{CPR} tak"),
         ("nul syv øh nul syv øh enogtres altså toogfyrre femogfirs", CPR),
         ("mit kortnummer er 4111 1111 1111 1111 udløber", f"mit kortnummer er {CARD} udløber"),
@@ -102,6 +103,11 @@ def test_what_the_agent_repeats_goes_too() -> None:
     assert said == f"hvad er dit cpr-nummer {CPR} {CPR} ja"
     pairs = redacted("K: ring på tyve", "M: tyve", "K: tredive", "M: tredive", "K: fyrre halvtreds")
     assert not {"tyve", "tredive", "fyrre", "halvtreds"} & set(pairs.split())
+
+
+def test_a_date_that_is_repeated_in_between_does_not_end_the_number() -> None:
+    born = "attende i femte seks og halvfjerds"
+    assert redacted(f"K: {born}", f"M: {born}", "K: fem og halvfems tretten") == f"{CPR} {CPR}"
 
 
 def test_groups_of_a_card_that_are_repeated_are_no_telephone_number() -> None:

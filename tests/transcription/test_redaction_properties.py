@@ -19,8 +19,8 @@ LIKELY = st.sampled_from(
         word_set(
             "nul en to tre fire fem syv otte ni tyve tredive enogtres toogfyrre femogfirs hundrede tusind og"
             " øh ja nej de kå dk50 07 0707 61 4285 070761-4285 20304050 4111 1111 1111111111111111"
-            " DK5000400440116243 syvende i juli cpr-nummer telefonnummer skadenummer kortet kroner hvad er hej"
-            " undskyld sidste"
+            " DK5000400440116243 syvende i juli cpr-nummer telefonnummer skadenummer kortet kroner hvad er"
+            " hej undskyld sidste"
         )
     )
 )
