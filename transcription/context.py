@@ -2,9 +2,11 @@
 
 Rules:
 1. Eight digits are no telephone number, and no CPR number said short, when the nearest label says that
-   they are something else, when a time of day was announced, or when they are two years said as such.
+   they are something else, when a time of day was announced, or when they are two years said as such;
+   they are a date when they can be one with its century, and nobody called them a telephone number.
 2. Digits that are a telephone number or a CPR number said with a short date ("syv syv enogtres ...")
-   are what they were called; a CPR number when nobody said.
+   are what they were called; when nobody said, eight single figures are a telephone number, others a CPR
+   number.
 3. What was asked for by name ("cpr-nummer?") and has about the right number of digits is taken for it,
    although no check holds: one digit misheard must not leave the others to be read.
 """
@@ -55,7 +57,7 @@ class Context:
         phones = {
             (find.begin, find.end)
             for find in left
-            if find.kind is Kind.PHONE and self._label(leg, run.positions[find.begin]) is Kind.PHONE
+            if find.kind is Kind.PHONE and self._is_rather_phone(leg, run, find)
         }
         return [find for find in left if find.kind is Kind.PHONE or (find.begin, find.end) not in phones]
 
@@ -78,6 +80,12 @@ class Context:
             return None
         return label
 
+    def _is_rather_phone(self, leg: Leg, run: Run, find: Find) -> bool:
+        """Rule 2."""
+        label = self._label(leg, run.positions[find.begin])
+        single = find.end - find.begin == len(find.spoken)
+        return label is Kind.PHONE or (single and label is not Kind.CPR)
+
     def _is_something_else(self, leg: Leg, run: Run, find: Find) -> bool:
         """Rule 1."""
         first, plain = run.positions[find.begin], run.line.plain
@@ -85,7 +93,8 @@ class Context:
         years = find.digits[:2] in ("19", "20") and find.digits[4:6] in ("19", "20")
         if any(word in CLOCKS or (years and word in YEARS) for word in before):
             return True
-        return self._label(leg, first) is Foreign.FOREIGN
+        label = self._label(leg, first)
+        return label is Foreign.FOREIGN or (label is not Kind.PHONE and _is_whole_date(find.digits))
 
     def _label(self, leg: Leg, index: int, reach: int = NEAR_WORDS) -> Label | None:
         """The nearest label before a word, on either leg."""
@@ -101,13 +110,21 @@ class Context:
         )
 
     def _before(self, leg: Leg, index: int, reach: int) -> Iterator[tuple[Leg, int]]:
-        """The words before a word, on both legs, the latest first; hesitations are not counted."""
+        """The words before a word, on both legs, the latest first; hesitations and numbers are not counted:
+        what is called "referencenummer" is so to its last digit."""
         place = self._place[leg, index]
         start_s = self._lines[leg].words[index].start_s
         for _, _, at, where in reversed(self._order[:place]):
             line = self._lines[where]
             if reach == 0 or start_s - line.words[at].start_s > LABEL_S:
                 return
-            if line.said.roles[at] is not Role.HESITATION:
+            if line.said.roles[at] not in (Role.HESITATION, Role.NUMBER):
                 reach -= 1
             yield where, at
+
+
+def _is_whole_date(digits: str) -> bool:
+    """Whether eight digits are a day, a month and a year with its century."""
+    if len(digits) != 8 or digits[4:6] not in ("19", "20"):
+        return False
+    return is_date(int(digits[:2]), int(digits[2:4]), int(digits[4:]))

@@ -37,15 +37,23 @@ _WORTH = {Kind.CPR: 4, Kind.CARD: 4, Kind.PHONE: 3}
 @dataclass(frozen=True)
 class Find:
     """A number in a run: what it is, the places it lies between, its digits, which never leave this
-    package, and how many of them were said. `short`: a CPR number said with a day or month of one digit
-    ("syv syv enogtres ..."), which is as weak as a telephone number."""
+    package, and these as they were said ("syvende i syvende nitten enogtres" has a century too).
+
+    `short`: a CPR number said with a day or month of one digit ("syv syv enogtres ..."), which is as weak
+    as a telephone number.
+    """
 
     kind: Kind
     begin: int
     end: int
     digits: str
-    said: int
+    spoken: str
     short: bool
+
+    @property
+    def said(self) -> int:
+        """How many digits were said."""
+        return len(self.spoken)
 
 
 def candidates(run: Run) -> list[Find]:
@@ -54,10 +62,10 @@ def candidates(run: Run) -> list[Find]:
     for begin in range(len(run.positions)):
         for numbers, end in run.readings(begin, CARD_DIGITS[-1]):
             for kind, digits in _kinds(numbers):
-                said = sum(len(number.digits) for number in numbers)
+                spoken = "".join(number.digits for number in numbers)
                 plain = all(number.form in _PLAIN for number in numbers)
-                short = kind is Kind.CPR and plain and said < CPR_DIGITS
-                found.setdefault((kind, begin, end), Find(kind, begin, end, digits, said, short))
+                short = kind is Kind.CPR and plain and len(spoken) < CPR_DIGITS
+                found.setdefault((kind, begin, end), Find(kind, begin, end, digits, spoken, short))
     return [find for find in found.values() if not run.line.is_quantity(run.positions[find.end - 1])]
 
 
@@ -85,8 +93,10 @@ def chosen(run: Run, finds: Sequence[Find]) -> list[Find]:
         for last, (worth, row) in list(here.items()):
             for find in by_begin.get(place, []):
                 if last is not Kind.PHONE or find.kind is not Kind.PHONE:
-                    # Of two readings that are worth the same, the one that needs no article.
-                    each = 2 * _WORTH[find.kind] * find.said - run.may_be_left_out(find.end - 1)
+                    # Of two readings that are worth the same, the one with more words in it, then the one
+                    # that needs no article.
+                    tie = 2 * (find.end - find.begin) - run.may_be_left_out(find.end - 1)
+                    each = 1000 * _WORTH[find.kind] * find.said + tie
                     _keep(best[find.end], find.kind, (worth + each, (*row, find)))
     return list(best[count][None][1])
 

@@ -66,7 +66,7 @@ _WHOLE: dict[str, Label] = {
 LISTENING = word_set(
     "ja jo jep jah mm mmh hm okay ok nå tak godt fint super perfekt lige præcis korrekt det er den"
     " har jeg så og de dem sidste første resten cifre tal fire seks to et nummer cpr hvad øh igen en"
-    " gang til selvfølgelig vent tager bare skriver noteret hører fortsæt"
+    " gang til selvfølgelig vent tager bare skriver noteret hører fortsæt i"
 )
 # A question with one of these is about something else than the rest of a number.
 QUESTIONS = word_set("hvornår hvordan hvorfor hvem")

@@ -48,7 +48,7 @@ UNITS = word_set(
     " million millioner milliard milliarder"
 )
 # Readings of one number tried before giving up: far more than speech has, few enough to be quick.
-READINGS_MAX = 4000
+READINGS_MAX = 1000
 WHOLE_DIGITS = 8
 RESTART_DIGITS = range(2, 9)
 

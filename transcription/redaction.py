@@ -7,7 +7,8 @@ Promises:
 1. A span covers whole words of one leg; spans never overlap; a span never says its digits.
 2. What `redact` leaves holds nothing that `find` would find: redacting again changes nothing.
 3. The digits of a find do not stay elsewhere: said again they go too, wherever that is, and so does
-   a part of four digits and more that either side repeats within `ECHO_S`.
+   a part of four digits and more that either side repeats within `ECHO_S`, and of two and more while
+   the number is being said or right after it.
 
 What it cannot know: numbers in gaps of the transcript, numbers misheard when nobody named them, names
 and addresses.
@@ -33,6 +34,9 @@ PLACEHOLDERS: Mapping[Kind, str] = {
 }
 ECHO_S = 30.0
 ECHO_DIGITS_MIN = 4
+# Who listens repeats each pair of a number as it comes, so that its pairs would stand there again.
+ECHO_AT_ONCE_S = 3.0
+ECHO_AT_ONCE_DIGITS_MIN = 2
 # A recogniser's times are a few hundredths of a second off, and a digit is heard in a tenth.
 MARGIN_S = 0.15
 
@@ -69,7 +73,7 @@ def redact(transcript: Transcript, spans: Iterable[Span]) -> Transcript:
     """The transcript with one placeholder for each span, over the time of its words."""
     by_leg: dict[Leg, list[_Hit]] = {leg: [] for leg in Leg}
     for span in spans:
-        by_leg[span.leg].append(_Hit(span.kind, span.leg, span.first, span.last, ""))
+        by_leg[span.leg].append(_Hit(span.kind, span.leg, span.first, span.last, "", ""))
     words: list[Word] = []
     for leg, hits in by_leg.items():
         items = [_Item(word, index, index) for index, word in enumerate(transcript.words_of(leg))]
@@ -109,13 +113,17 @@ class _Item:
 
 @dataclass(frozen=True)
 class _Hit:
-    """A find by the positions of its words in what was read, and its digits."""
+    """A find by the positions of its words in what was read, and its digits, also as they were said."""
 
     kind: Kind
     leg: Leg
     first: int
     last: int
     digits: str
+    spoken: str
+
+    def has(self, part: str) -> bool:
+        return part in self.digits or part in self.spoken
 
 
 def _span(hit: _Hit, items: Sequence[_Item]) -> Span:
@@ -148,7 +156,7 @@ def _hits(words: Mapping[Leg, Sequence[Word]]) -> list[_Hit]:
     context = Context(lines)
     runs = [(leg, run) for leg, line in lines.items() for run in line.runs()]
     hits = [
-        _Hit(Kind.IBAN, leg, first, last, chars)
+        _Hit(Kind.IBAN, leg, first, last, chars, chars)
         for leg, line in lines.items()
         for first, last, chars in ibans(line)
     ]
@@ -156,7 +164,28 @@ def _hits(words: Mapping[Leg, Sequence[Word]]) -> list[_Hit]:
         hits = [hit for leg, run in runs for hit in _numbers(leg, run, context)]
     if not hits:
         hits = [hit for leg, run in runs for hit in _asked_for(leg, run, context)]
+    hits = [replace(hit, kind=_kind_of_whole(hit, hits, lines)) for hit in hits]
     return hits + list(_echoes(lines, runs, hits))
+
+
+def _kind_of_whole(hit: _Hit, hits: Sequence[_Hit], lines: Mapping[Leg, Line]) -> Kind:
+    """What a find is: as the longer one of the other leg that it repeats while that is said. Some groups of
+    a card said again look like a telephone number."""
+    for other in hits:
+        if other.leg is not hit.leg and len(other.digits) > len(hit.digits):
+            during = _begin_s(other, lines) <= _begin_s(hit, lines) <= _end_s(other, lines) + ECHO_AT_ONCE_S
+            digits = iter(other.digits)
+            if during and all(digit in digits for digit in hit.digits):
+                return other.kind
+    return hit.kind
+
+
+def _begin_s(hit: _Hit, lines: Mapping[Leg, Line]) -> float:
+    return lines[hit.leg].words[hit.first].start_s
+
+
+def _end_s(hit: _Hit, lines: Mapping[Leg, Line]) -> float:
+    return lines[hit.leg].words[hit.last].end_s
 
 
 def _numbers(leg: Leg, run: Run, context: Context) -> Iterator[_Hit]:
@@ -164,14 +193,16 @@ def _numbers(leg: Leg, run: Run, context: Context) -> Iterator[_Hit]:
     end = 0
     for each in finds:
         begin = run.begun(each.begin, end)
-        yield _Hit(each.kind, leg, run.positions[begin], run.positions[each.end - 1], each.digits)
+        first, last = run.positions[begin], run.positions[each.end - 1]
+        yield _Hit(each.kind, leg, first, last, each.digits, each.spoken)
         end = each.end
 
 
 def _asked_for(leg: Leg, run: Run, context: Context) -> Iterator[_Hit]:
     kind = context.asked_for(leg, run)
     if kind is not None:
-        yield _Hit(kind, leg, run.positions[0], run.positions[-1], run.likeliest(0))
+        digits = run.likeliest(0)
+        yield _Hit(kind, leg, run.positions[0], run.positions[-1], digits, digits)
 
 
 def _echoes(
@@ -180,8 +211,8 @@ def _echoes(
     """Promise 3, outside the hits themselves."""
     if not hits:
         return
-    longest = max(len(hit.digits) for hit in hits)
-    times = [(lines[hit.leg].words[hit.first].start_s, lines[hit.leg].words[hit.last].end_s) for hit in hits]
+    longest = max(len(digits) for hit in hits for digits in (hit.digits, hit.spoken))
+    times = [(_begin_s(hit, lines), _end_s(hit, lines)) for hit in hits]
     for leg, run in runs:
         taken = [False] * len(run.positions)
         for place, position in enumerate(run.positions):
@@ -196,10 +227,12 @@ def _echoes(
                 start_s = lines[leg].words[run.positions[begin]].start_s
                 for hit, (from_s, to_s) in zip(hits, times, strict=True):
                     near = from_s - ECHO_S <= start_s <= to_s + ECHO_S
-                    part = near and whole_words and len(said) >= ECHO_DIGITS_MIN and said in hit.digits
-                    if (said == hit.digits or part) and (best is None or best[0] < end):
-                        echo = _Hit(hit.kind, leg, run.positions[begin], run.positions[end - 1], hit.digits)
-                        best = (end, echo)
+                    at_once = leg is not hit.leg and from_s <= start_s <= to_s + ECHO_AT_ONCE_S
+                    shortest = ECHO_AT_ONCE_DIGITS_MIN if at_once else ECHO_DIGITS_MIN
+                    part = near and whole_words and len(said) >= shortest and hit.has(said)
+                    if (said in (hit.digits, hit.spoken) or part) and (best is None or best[0] < end):
+                        first, last = run.positions[begin], run.positions[end - 1]
+                        best = (end, replace(hit, leg=leg, first=first, last=last))
             if best is not None:
                 taken[begin : best[0]] = [True] * (best[0] - begin)
                 yield best[1]
