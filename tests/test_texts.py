@@ -10,10 +10,18 @@ from pathlib import Path
 import pytest
 
 from gateway.callflow.messages import Decision, FailReason, Leg
+from gateway.callflow.state import Phase
 from gateway.calls.timeline import NAMES
 from gateway.texts import LANGUAGES, TEXTS, UnknownLanguage, language, text, word
 from ivr_prompts.catalogue import ROLES
-from storage.model import ArtifactKind
+from storage.books import name_of
+from storage.model import ArtifactKind, GroundName
+from storage.package_texts import PURPOSES
+from storage.policy.book import OBJECTED
+from storage.policy.duties import DUTIES
+from storage.policy.grounds import TABLE
+from storage.policy.limitation import FACT_KEYS
+from storage.report import TOLD
 
 ROOT = Path(__file__).parents[1]
 
@@ -73,6 +81,21 @@ def test_every_column_that_the_commands_show_has_a_title() -> None:
             assert isinstance(column, ast.Constant) and f"column.{column.value}" in TEXTS, (
                 f"{place}: {column}"
             )
+
+
+def test_the_codes_that_tables_show_have_names() -> None:
+    assert {f"phase.{one.value}" for one in Phase} <= TEXTS.keys()
+    assert {f"fact.{key}" for key in FACT_KEYS} <= TEXTS.keys()
+    assert {f"action.{action}" for action in TOLD} <= TEXTS.keys()
+    assert {f"action.{one.value}" for one in Decision} <= TEXTS.keys()
+    of_people = {name_of(event) for event in DUTIES}
+    assert {f"action.{name}" for name in of_people} <= TEXTS.keys()
+
+
+def test_the_purposes_of_what_is_handed_out_are_in_danish() -> None:
+    handed_out = {GroundName.CONSENT, *OBJECTED, GroundName.RIGHTS_OPEN, GroundName.AUTHORITY}
+    purposes = {purpose for name in handed_out for purpose in TABLE[name].purposes}
+    assert {*purposes, "complaint_archive"} <= PURPOSES["da"].keys()
 
 
 def test_placeholders_are_filled() -> None:
