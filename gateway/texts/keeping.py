@@ -162,6 +162,13 @@ SENTENCES: dict[str, str] = {
     "A compliance sample is read for compliance and nothing else (R-55).": (
         "En stikprøve må kun læses til compliance og ikke til andet (R-55)."
     ),
+    "Unredacted words are for {names}, not for {role} (R-50).": (
+        "Usløret tekst er forbeholdt {names}, ikke {role} (R-50)."
+    ),
+    "{role} reads unredacted words for {names} only (R-50).": (
+        "{role} læser kun usløret tekst til {names} (R-50)."
+    ),
+    "{role} may read unredacted words (R-50).": "{role} må læse usløret tekst (R-50).",
     "The DPO gave a reason (R-50).": "Databeskyttelsesrådgiveren har angivet en grund (R-50).",
     "The DPO reads content only with a reason (R-50).": (
         "Databeskyttelsesrådgiveren læser kun indhold med en grund (R-50)."

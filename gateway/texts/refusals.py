@@ -110,7 +110,7 @@ SENTENCES: dict[str, str] = {
         "forslaget er åbent: et svar eller en sag afventes; angiv en dato (F-10)"
     ),
     # --- investigations ---
-    "{call}: {clause}": "{call}: {clause}",
+    "{path}: {clause}": "{path}: {clause}",
     "a call is forwarded only with a written reason (R-40)": (
         "et opkald videresendes kun med en skriftlig begrundelse (R-40)"
     ),
