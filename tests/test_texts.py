@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import string
 from collections.abc import Iterator
 from pathlib import Path
@@ -96,6 +97,24 @@ def test_the_purposes_of_what_is_handed_out_are_in_danish() -> None:
     handed_out = {GroundName.CONSENT, *OBJECTED, GroundName.RIGHTS_OPEN, GroundName.AUTHORITY}
     purposes = {purpose for name in handed_out for purpose in TABLE[name].purposes}
     assert {*purposes, "complaint_archive"} <= PURPOSES["da"].keys()
+
+
+def test_no_command_prints_words_that_are_not_in_the_texts() -> None:
+    for file in sorted((ROOT / "gateway" / "cli").glob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in PRINTING:
+                words = "".join(literal(each) for each in node.args[:1])
+                assert not re.search(r"[a-z]{2,} [a-z]{2,}", words), f"{file.name}:{node.lineno}: {words}"
+
+
+PRINTING = {"fail", "console.print", "errors.print", "typer.echo", "typer.confirm", "typer.prompt"}
+
+
+def literal(node: ast.expr) -> str:
+    """The words of a string, or of a string with holes, as they stand in the code."""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(literal(part) if isinstance(part, ast.Constant) else "{}" for part in node.values)
+    return str(node.value) if isinstance(node, ast.Constant) else ""
 
 
 def test_placeholders_are_filled() -> None:
