@@ -159,9 +159,10 @@ def kind_of(event: e.PolicyEvent) -> CaseKind:
     return CaseKind.SAMPLE if getattr(event, "sample", None) else CaseKind.INVESTIGATION
 
 
-def name_of(event: e.PolicyEvent) -> str:
-    """An event as the audit log names it: `RightsRequest` is "rights_request"."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).lower()
+def name_of(event: e.PolicyEvent | type[Any]) -> str:
+    """An event, or a kind of event, as the audit log names it: `RightsRequest` is "rights_request"."""
+    kind = event if isinstance(event, type) else type(event)
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
 
 
 def _told(event: e.PolicyEvent) -> dict[str, Any]:

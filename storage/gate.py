@@ -183,7 +183,6 @@ class Gate:
 
         `NotAllowed` otherwise; the refusal is logged.
         """
-        what = event.__name__
         why = ""
         if asking.person.role(asking.role) is None:
             why = f"{asking.person.id} does not hold {asking.role} (R-50)"
@@ -192,7 +191,7 @@ class Gate:
         elif case and asking.role in CASE_ROLES and not self._works_on(asking, case):
             why = f"{asking.person.id} is not assigned to {case} (R-50)"
         if why:
-            detail = {"action": what, "case": case or ""}
+            detail = {"action": books.name_of(event), "case": case or ""}
             self._db.write_sync(
                 lambda s: audit_log.append(s, at, "deny", case or "policy", detail, asking.actor)
             )

@@ -73,6 +73,29 @@ _OPEN = {"da": "indtil videre", "en": "no date yet"}
 _UNTIL = {"da": "til og med", "en": "through"}
 
 
+PURPOSES = {
+    "da": {
+        "training": "uddannelse",
+        "analysis": "analyse",
+        "documentation": "dokumentation",
+        "rights_request": "behandling af anmodningen",
+        "rights_documentation": "dokumentation af en anmodning",
+        "complaint": "klage",
+        "complaint_archive": "arkiv efter en klage",
+        "investigation": "undersøgelse af en forsikringssag",
+        "authority_order": "påbud fra en myndighed",
+        "compliance": "compliance",
+    },
+    "en": {
+        "rights_request": "handling the request",
+        "rights_documentation": "documentation of a request",
+        "complaint_archive": "archive after a complaint",
+        "investigation": "investigation of an insurance case",
+        "authority_order": "order of an authority",
+    },
+}
+
+
 def letter(lang: str, tags: Tags, row: Case, at: datetime, kept: Sequence[dict[str, Any]]) -> str:
     """The letter in a language ("da" or "en"); `kept` are the artifacts with their grounds."""
     return _LETTER[lang].format(
@@ -90,6 +113,7 @@ def _line(lang: str, kept: dict[str, Any]) -> str:
 
 
 def _ground(lang: str, ground: dict[str, Any]) -> str:
-    purposes, basis = ", ".join(ground["purposes"]) or "-", ", ".join(ground["lawful_basis"])
+    purposes = ", ".join(PURPOSES[lang].get(each, each) for each in ground["purposes"]) or "-"
+    basis = ", ".join(ground["lawful_basis"])
     last = f"{_UNTIL[lang]} {ground['until']}" if ground["until"] else _OPEN[lang]
     return f"{purposes} (art. {basis}; {ground['rule']}), {last}"

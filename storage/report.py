@@ -57,9 +57,7 @@ def build(desk: Desk, month: date, at: datetime) -> Report:
                 for t in tasks.waiting(session, desk, at)
             ],
             "questions": dict(sorted(Counter(_details(events, "consent", "decision")).items())),
-            "events": dict(
-                sorted(Counter(entry.action for entry in events if entry.action in _TOLD).items())
-            ),
+            "events": dict(sorted(Counter(entry.action for entry in events if entry.action in TOLD).items())),
             "refused": dict(sorted(Counter(_refusals(events)).items())),
             "extensions": [_decision(entry) for entry in events if entry.action == "investigation_extended"],
             "early_releases": [
@@ -80,7 +78,7 @@ def build(desk: Desk, month: date, at: datetime) -> Report:
     return report
 
 
-_TOLD = frozenset(
+TOLD = frozenset(
     {
         *("withdraw", "rights_request", "rights_answered", "rights_extended", "documentation_released"),
         *("complaint_received", "complaint_decided", "complaint_closed", "freeze_extended"),
@@ -99,7 +97,7 @@ def _events(session: Session, begins: datetime, ends: datetime) -> Iterator[Entr
         .order_by(AuditEntry.seq)
     )
     for row in session.scalars(query.execution_options(yield_per=1000)):
-        if row.action in _TOLD or row.action in ("consent", "erase.replay"):
+        if row.action in TOLD or row.action in ("consent", "erase.replay"):
             fields = (row.at, row.actor, row.action, row.subject, row.detail)
             yield Entry(row.seq, *fields, row.prev_hash, row.hash)
         session.expunge(row)

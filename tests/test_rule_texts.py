@@ -37,7 +37,15 @@ COMPOSED = {"storage/policy/grounds.py": ("why", "_kept")}
 # Elsewhere the sentences are what is raised, answered or called `why`.
 RAISED = {
     *("Refused", "NotReadable", "NotAllowed", "_Denied", "Verdict", "SignInFailed", "AlreadyRunning"),
-    *("DatabaseError", "KeysError", "MediaError", "NothingRecorded", "PhoneError", "ModelError"),
+    *(
+        "DatabaseError",
+        "KeysError",
+        "MediaError",
+        "NothingRecorded",
+        "PhoneError",
+        "ModelError",
+        "CheckError",
+    ),
 }
 ANSWERING = re.compile(r"_?why.*|_fault")
 NAMED = {"why", "because", "missing"}
@@ -50,10 +58,8 @@ HOLES = {
     **dict.fromkeys(("event.until", "ceiling", "until", "file.due", "last['until']"), "2026-04-01"),
     **dict.fromkeys(("last.rule", "last['rule']", "g.rule", "'R-22' if during_call else 'R-20'"), "R-10"),
     **dict.fromkeys(("g.ground.value", "last.ground.value", "last['ground']"), "G-CONSENT"),
-    **dict.fromkeys(
-        ("backup.max_lag_days", "_OLDEST.days", "len(population)", "proposal_id", "version", "KEY_BYTES"),
-        "14",
-    ),
+    **dict.fromkeys(("backup.max_lag_days", "_OLDEST.days", "len(population)", "proposal_id"), "14"),
+    **dict.fromkeys(("version", "KEY_BYTES", "load_s", "answer_s", "done.returncode"), "14"),
     **dict.fromkeys(("len(secret)", "stat.S_IMODE(mode)"), "0640"),
     "AGENT": "agent:",
     "because": "it is erased",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import string
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +11,18 @@ from pathlib import Path
 import pytest
 
 from gateway.callflow.messages import Decision, FailReason, Leg
+from gateway.callflow.state import Phase
 from gateway.calls.timeline import NAMES
 from gateway.texts import LANGUAGES, TEXTS, UnknownLanguage, language, text, word
 from ivr_prompts.catalogue import ROLES
-from storage.model import ArtifactKind
+from storage.books import name_of
+from storage.model import ArtifactKind, GroundName
+from storage.package_texts import PURPOSES
+from storage.policy.book import OBJECTED
+from storage.policy.duties import DUTIES
+from storage.policy.grounds import TABLE
+from storage.policy.limitation import FACT_KEYS
+from storage.report import TOLD
 
 ROOT = Path(__file__).parents[1]
 
@@ -73,6 +82,39 @@ def test_every_column_that_the_commands_show_has_a_title() -> None:
             assert isinstance(column, ast.Constant) and f"column.{column.value}" in TEXTS, (
                 f"{place}: {column}"
             )
+
+
+def test_the_codes_that_tables_show_have_names() -> None:
+    assert {f"phase.{one.value}" for one in Phase} <= TEXTS.keys()
+    assert {f"fact.{key}" for key in FACT_KEYS} <= TEXTS.keys()
+    assert {f"action.{action}" for action in TOLD} <= TEXTS.keys()
+    assert {f"action.{one.value}" for one in Decision} <= TEXTS.keys()
+    of_people = {name_of(event) for event in DUTIES}
+    assert {f"action.{name}" for name in of_people} <= TEXTS.keys()
+
+
+def test_the_purposes_of_what_is_handed_out_are_in_danish() -> None:
+    handed_out = {GroundName.CONSENT, *OBJECTED, GroundName.RIGHTS_OPEN, GroundName.AUTHORITY}
+    purposes = {purpose for name in handed_out for purpose in TABLE[name].purposes}
+    assert {*purposes, "complaint_archive"} <= PURPOSES["da"].keys()
+
+
+def test_no_command_prints_words_that_are_not_in_the_texts() -> None:
+    for file in sorted((ROOT / "gateway" / "cli").glob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in PRINTING:
+                words = "".join(literal(each) for each in node.args[:1])
+                assert not re.search(r"[a-z]{2,} [a-z]{2,}", words), f"{file.name}:{node.lineno}: {words}"
+
+
+PRINTING = {"fail", "console.print", "errors.print", "typer.echo", "typer.confirm", "typer.prompt"}
+
+
+def literal(node: ast.expr) -> str:
+    """The words of a string, or of a string with holes, as they stand in the code."""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(literal(part) if isinstance(part, ast.Constant) else "{}" for part in node.values)
+    return str(node.value) if isinstance(node, ast.Constant) else ""
 
 
 def test_placeholders_are_filled() -> None:

@@ -52,7 +52,7 @@ def verify(
         return
     from storage import audit_log
 
-    with archive(config) as opened:
+    with archive(config, lang) as opened:
         verdict = opened.database.read_sync(audit_log.verify)
     if as_json:
         print_json({**vars(verdict), "intact": verdict.intact})
@@ -100,7 +100,7 @@ def export(
     """Write the whole log to a file that anybody can check with `tast1 audit verify FILE`."""
     from storage import audit_export, audit_log
 
-    with archive(config) as opened:
+    with archive(config, lang) as opened:
         if out.exists():
             raise fail(text("recordings.exists", lang, path=out))
         opened.database.write_sync(
@@ -116,7 +116,7 @@ def export(
 
 
 @audit_app.command()
-def key(config: ConfigFile = DEFAULT_FILE) -> None:
+def key(config: ConfigFile = DEFAULT_FILE, lang: Language = "da") -> None:
     """Print the public key that checks this gateway's signatures. Give it to who will check them."""
-    with archive(config) as opened:
+    with archive(config, lang) as opened:
         typer.echo(opened.keys.public_key)

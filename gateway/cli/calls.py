@@ -24,7 +24,7 @@ from gateway.cli.context import (
     table,
 )
 from gateway.cli.desk import AsRole, CaseOption, Purpose, Reason, at_desk
-from gateway.texts import text
+from gateway.texts import text, word
 
 calls_app = typer.Typer(
     name="calls", help="Live and past calls; stop, pause or offer a recording.", invoke_without_command=True
@@ -100,7 +100,7 @@ def live(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False, lang: Langu
                     row["call"],
                     row["arrived_at"],
                     row["flow"],
-                    row["phase"],
+                    word("phase", row["phase"], lang),
                     text("yes" if row["recording"] else "no", lang),
                 )
                 for row in up

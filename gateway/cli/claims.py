@@ -10,7 +10,7 @@ import typer
 from gateway.cli.context import DEFAULT_FILE, AsJson, ConfigFile, Language, console, local, print_json, table
 from gateway.cli.desk import AsRole, Reason, Work, at_desk, day, words
 from gateway.cli.requests import print_notes
-from gateway.texts import text
+from gateway.texts import text, word
 
 CaseId = Annotated[str, typer.Argument(help="The id of the complaint or case.", metavar="ID")]
 Parts = Annotated[
@@ -200,7 +200,8 @@ def _print(view: Any, lang: str) -> None:
         console.print(f"{label}: {artifact} {text('column.until', lang)} {until or open_ended}", markup=False)
     for name, value in view.facts.items():
         if value not in (None, False):
-            console.print(f"{name}: {value}", markup=False)
+            shown = text("yes", lang) if value is True else value
+            console.print(f"{word('fact', name, lang)}: {shown}", markup=False)
 
 
 def _asking_in(work: Work, role: str | None) -> Any:

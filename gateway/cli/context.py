@@ -17,6 +17,7 @@ from rich.table import Table
 
 from gateway.config import ConfigError, Settings
 from gateway.texts import UnknownLanguage, language, text
+from gateway.texts.rules import said
 from storage.policy.clocks import COPENHAGEN
 
 DEFAULT_FILE = Path("config.yaml")
@@ -55,8 +56,8 @@ def fail(message: str, status: int = 1) -> typer.Exit:
 
 
 @contextmanager
-def archive(file: Path, replay: bool = True) -> Iterator[Any]:
-    """Storage for the time of a command; its errors are said in one line.
+def archive(file: Path, lang: str, replay: bool = True) -> Iterator[Any]:
+    """Storage for the time of a command; its errors are said in one line, in a language.
 
     `replay` false leaves a restored database as it is (`tast1 erase`, which says what it does with it).
     """
@@ -69,11 +70,11 @@ def archive(file: Path, replay: bool = True) -> Iterator[Any]:
     try:
         opened = Archive.open(settings, replay)
     except (DatabaseError, KeysError, MediaError) as error:
-        raise fail(str(error)) from None
+        raise fail(said(str(error), lang)) from None
     try:
         yield opened
     except (DatabaseError, KeysError, MediaError) as error:
-        raise fail(str(error)) from None
+        raise fail(said(str(error), lang)) from None
     finally:
         opened.close()
 

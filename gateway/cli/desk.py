@@ -17,6 +17,7 @@ import typer
 
 from gateway.cli.context import archive, console, fail, now, operator
 from gateway.texts import text
+from gateway.texts.rules import said
 
 if TYPE_CHECKING:
     from storage.desk import Desk, Done
@@ -111,8 +112,8 @@ class Work:
         """Say what was done, what of it was refused, and what was erased because of it."""
         if message:
             console.print(message, style="green", markup=False)
-        for refusal in done.refusals:
-            console.print(text("desk.partly_refused", self.lang, why=refusal), style="yellow", markup=False)
+        for why in (said(refusal, self.lang) for refusal in done.refusals):
+            console.print(text("desk.partly_refused", self.lang, why=why), style="yellow", markup=False)
         if done.erased.erased:
             console.print(text("sweep.deleted", self.lang, count=len(done.erased.erased)))
         if done.erased.failed:
@@ -128,19 +129,19 @@ def at_desk(config: Path, lang: str) -> Iterator[Work]:
     from storage.people import SignInFailed
     from storage.policy.book import Refused
 
-    with archive(config) as opened:
+    with archive(config, lang) as opened:
         try:
-            yield Work(opened, opened.desk, _person(opened), lang)
+            yield Work(opened, opened.desk, _person(opened, lang), lang)
         except SignInFailed as error:
             opened.database.write_sync(lambda s: people.note_failed(s, now(), operator()))
-            raise fail(str(error), 3) from None
+            raise fail(said(str(error), lang), 3) from None
         except (NotAllowed, NotReadable) as error:
-            raise fail(f"{text('desk.not_allowed', lang)} {error}", 3) from None
+            raise fail(f"{text('desk.not_allowed', lang)} {said(str(error), lang)}", 3) from None
         except Refused as error:
-            raise fail(f"{text('desk.refused', lang)} {error}", 3) from None
+            raise fail(f"{text('desk.refused', lang)} {said(str(error), lang)}", 3) from None
 
 
-def _person(opened: Any) -> Person:
+def _person(opened: Any, lang: str) -> Person:
     from storage import people
     from storage.people import Person, Role
 
@@ -149,7 +150,7 @@ def _person(opened: Any) -> Person:
         try:
             token = Path(file).read_text(encoding="ascii").strip()
         except (OSError, UnicodeDecodeError):
-            raise fail(f"{TOKEN_FILE}: {file} cannot be read") from None
+            raise fail(text("desk.token_file", lang, variable=TOKEN_FILE, path=file)) from None
     if not token:
         return Person(f"os:{os.getuid()}", (Role("SYSADMIN"),))
     person: Person = opened.database.write_sync(lambda s: people.sign_in(s, token, now()))

@@ -28,7 +28,7 @@ def _group() -> None:
 @erase_app.command()
 def replay(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False, lang: Language = "da") -> None:
     """Erase again what a restored backup brought back, by the erasure ledger. Exit status 1 on failures."""
-    with archive(config, replay=False) as opened:
+    with archive(config, lang, replay=False) as opened:
         again = opened.replay(now())
     if as_json:
         print_json(
@@ -54,7 +54,7 @@ def verify(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False, lang: Lan
     """Search files, rows and the database's bytes for what must be gone. Exit status 1 when any is found."""
     from storage import remains
 
-    with archive(config, replay=False) as opened:
+    with archive(config, lang, replay=False) as opened:
         found = remains.search(
             opened.database,
             opened.store,

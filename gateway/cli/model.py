@@ -8,6 +8,7 @@ import typer
 
 from gateway.cli.context import AsJson, Language, console, fail, print_json, table
 from gateway.texts import text
+from gateway.texts.rules import said
 
 model_app = typer.Typer(
     name="model", help="Speech models: those that come with Tast1, and whether one works."
@@ -91,7 +92,7 @@ def check(
         is_url = model.startswith(URLS)
         report = checks.check_url(model) if is_url else checks.check_folder(folder_of(model))
     except checks.CheckError as error:
-        raise fail(str(error), 2) from None
+        raise fail(said(str(error), lang), 2) from None
     if as_json:
         print_json(report.plain())
     else:
@@ -104,7 +105,7 @@ def _print(report: Any, lang: str) -> None:
     console.print(report.model, style="bold", markup=False)
     if report.rate_hz is not None:
         phrases = text("yes" if report.phrases else "no", lang)
-        told = {"rate": report.rate_hz, "words": report.vocabulary, "phrases": phrases}
-        console.print(text("model.facts", lang, **told), markup=False)
+        facts = text("model.facts", lang, rate=report.rate_hz, words=report.vocabulary, phrases=phrases)
+        console.print(facts, markup=False)
     console.print(text("model.said", lang, words=report.said), markup=False)
     console.print(text("model.heard", lang, words=report.heard or "-"), markup=False)

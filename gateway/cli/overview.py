@@ -10,7 +10,8 @@ import typer
 
 from gateway.cli.context import DEFAULT_FILE, AsJson, ConfigFile, Language, console, fail, print_json, table
 from gateway.cli.desk import at_desk
-from gateway.texts import text
+from gateway.texts import text, word
+from gateway.texts.rules import said
 
 _STYLES = ("", "yellow", "red")
 
@@ -101,7 +102,8 @@ def _show(made: dict[str, Any], lang: str) -> None:
         lang,
     )
     counted = {**made["questions"], **made["events"], **made["refused"]}
-    table(text("report.events", lang), ("event", "count"), list(counted.items()), lang)
+    happened = [(_happened(name, lang), count) for name, count in counted.items()]
+    table(text("report.events", lang), ("event", "count"), happened, lang)
     decisions = [("R-44", each) for each in made["extensions"]]
     decisions += [("R-31", each) for each in made["early_releases"]]
     table(
@@ -112,12 +114,12 @@ def _show(made: dict[str, Any], lang: str) -> None:
     )
     console.print(text("report.restored", lang, count=made["restored_and_erased_again"]))
     audit = made["audit"]
-    said = (
+    log = (
         text("audit.ok", lang, count=audit["entries"])
         if audit["intact"]
         else text("audit.broken", lang, entry=audit["broken_at"])
     )
-    console.print(said, style="green" if audit["intact"] else "red")
+    console.print(log, style="green" if audit["intact"] else "red")
     verified = made["verified"]
     faults = [*verified["erased_but_there"], *verified["kept_with_faults"]]
     console.print(
@@ -131,4 +133,10 @@ def _show(made: dict[str, Any], lang: str) -> None:
         style="green" if not faults else "red",
     )
     for fault in faults:
-        console.print(f"  {fault}", style="red", markup=False)
+        console.print(f"  {said(fault, lang)}", style="red", markup=False)
+
+
+def _happened(name: str, lang: str) -> str:
+    """An event of the log in words; of a refusal with its rule."""
+    event, _, rule = name.partition(" ")
+    return f"{word('action', event, lang)} {rule}".rstrip()

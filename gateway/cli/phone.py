@@ -10,6 +10,7 @@ import typer
 
 from gateway.cli.context import AsJson, Language, console, fail, print_json, table
 from gateway.texts import text, word
+from gateway.texts.rules import said
 
 
 def call(
@@ -63,7 +64,7 @@ def call(
         with console.status(text("call.running", lang)):
             events = asyncio.run(run())
     except PhoneError as error:
-        raise fail(str(error)) from None
+        raise fail(said(str(error), lang)) from None
     answered = any(event.event == "answered" for event in events)
     if as_json:
         print_json([{"at_s": e.at, "event": e.event, **e.fields} for e in events])

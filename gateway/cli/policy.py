@@ -29,6 +29,7 @@ from gateway.cli.context import (
 )
 from gateway.cli.desk import AsRole, Reason, at_desk
 from gateway.texts import text
+from gateway.texts.rules import said
 
 if TYPE_CHECKING:
     from gateway.rehearsal.run import Failure, Outcome
@@ -50,7 +51,7 @@ def _group() -> None:
 
 
 @policy_app.command()
-def simulate(files: Files, config: Settings = None, as_json: AsJson = False) -> None:
+def simulate(files: Files, config: Settings = None, as_json: AsJson = False, lang: Language = "da") -> None:
     """Tell each file's story to the policy and answer its questions.
 
     Exit status 0: every expectation held; 1: one did not; 2: a file is no scenario.
@@ -58,7 +59,7 @@ def simulate(files: Files, config: Settings = None, as_json: AsJson = False) -> 
     base = _base(config)
     status = 0
     for file in files:
-        status = max(status, _simulate(file, base, as_json))
+        status = max(status, _simulate(file, base, as_json, lang))
     raise typer.Exit(status)
 
 
@@ -82,8 +83,8 @@ def explain(
         print_json(explained)
         return
     console.print(f"{explained['artifact']}", style="bold", markup=False)
-    console.print(explained["why"], markup=False)
-    for line in _ground_lines(explained["grounds"]):
+    console.print(said(explained["why"], lang), markup=False)
+    for line in _ground_lines(explained["grounds"], lang):
         console.print(line, markup=False)
 
 
@@ -108,7 +109,7 @@ def preview(
     from storage import preview as storage_preview
 
     policy = load(new).policy
-    with archive(current) as opened, _csv(out, lang) as told, _progress(lang) as progress:
+    with archive(current, lang) as opened, _csv(out, lang) as told, _progress(lang) as progress:
         total = storage_preview.count(opened.database)
         found = storage_preview.preview(
             opened.database, policy, now(), examples, told, lambda done: progress(done, total)
@@ -217,7 +218,7 @@ def _base(config: Path | None) -> _Base:
     return _Base({"policy": settings.policy, "ivr": settings.ivr, "flows": settings.flows})
 
 
-def _simulate(file: Path, base: _Base, as_json: bool) -> int:
+def _simulate(file: Path, base: _Base, as_json: bool, lang: str) -> int:
     from gateway.rehearsal.reading import NotAScenario, read
     from gateway.rehearsal.run import rehearse
 
@@ -235,9 +236,9 @@ def _simulate(file: Path, base: _Base, as_json: bool) -> int:
         answers = {"file": str(file), "answers": list(outcome.answers)}
         typer.echo(json.dumps(answers, ensure_ascii=False))
     else:
-        _show(file, scenario, outcome)
+        _show(file, scenario, outcome, lang)
     for failure in outcome.failures:
-        _show_failure(file, failure, to_stderr=as_json)
+        _show_failure(file, failure, lang, to_stderr=as_json)
     return 1 if outcome.failures else 0
 
 
@@ -248,63 +249,71 @@ def _not_a_scenario(file: Path, line: int | None, key: str, why: str) -> int:
     return 2
 
 
-def _show(file: Path, scenario: Scenario, outcome: Outcome) -> None:
+def _show(file: Path, scenario: Scenario, outcome: Outcome, lang: str) -> None:
     console.print(f"\n{scenario.title or file.name}", style="bold", markup=False)
-    console.print(f"{file}: {len(scenario.events)} events", style="dim", markup=False)
+    events = text("simulate.events", lang, count=len(scenario.events))
+    console.print(f"{file}: {events}", style="dim", markup=False)
     failed = {id(failure.question) for failure in outcome.failures}
     for question, answer in zip(scenario.questions, outcome.answers, strict=True):
         expected = question.expect is not None
         mark, style = ("✗", "red") if id(question) in failed else ("✓", "green") if expected else ("·", "")
-        console.print(f"{mark} {_asked(question)}", style=style, markup=False)
-        for line in _answered(question, answer):
+        console.print(f"{mark} {_asked(question, lang)}", style=style, markup=False)
+        for line in _answered(question, answer, lang):
             console.print(f"    {line}", markup=False)
 
 
-def _asked(question: Question) -> str:
+def _asked(question: Question, lang: str) -> str:
     from storage.policy.access import Access
     from storage.policy.answers import instant
 
-    at = instant(question.at) or "at the end"
+    at = instant(question.at) or text("simulate.at_the_end", lang)
     if question.kind == "refused":
-        return f"{at}  what was refused?"
+        return f"{at}  {text('simulate.refused', lang)}"
     if isinstance(question.about, Access):
         access = question.about
-        purpose = f" for {access.purpose}" if access.purpose else ""
-        case = f" in {access.case}" if access.case else ""
-        return f"{at}  may {access.role} read {access.artifact}{purpose}{case}?"
-    return f"{at}  {question.kind} {question.about}?"
+        purpose = text("simulate.for", lang, purpose=access.purpose) if access.purpose else ""
+        case = text("simulate.in", lang, case=access.case) if access.case else ""
+        asked = text("simulate.may", lang, role=access.role, artifact=access.artifact)
+        return f"{at}  {asked}{purpose}{case}?"
+    return f"{at}  {text(f'simulate.{question.kind}', lang, name=question.about)}"
 
 
-def _answered(question: Question, answer: dict[str, Any]) -> Iterator[str]:
+def _answered(question: Question, answer: dict[str, Any], lang: str) -> Iterator[str]:
     if question.kind == "refused":
-        yield from (f"{r['at']}  {r['event']}: {r['why']}" for r in answer["refused"])
+        yield from (f"{r['at']}  {r['event']}: {said(r['why'], lang)}" for r in answer["refused"])
         if not answer["refused"]:
-            yield "nothing"
+            yield text("simulate.nothing", lang)
     elif question.kind == "access":
-        yield f"{'yes' if answer['allowed'] else 'no'}: {answer['why']}"
+        yield f"{text('yes' if answer['allowed'] else 'no', lang)}: {said(answer['why'], lang)}"
     elif question.kind == "request":
-        yield f"{answer['state'] or 'not known'}, reply due {answer['due'] or '-'}"
+        state = text(f"simulate.{answer['state'] or 'unknown'}", lang)
+        yield text("simulate.due", lang, state=state, due=answer["due"] or "-")
     else:
-        yield f"{'exists' if answer['exists'] else 'does not exist'}. {answer['why']}"
-        yield from _ground_lines(answer["grounds"])
+        exists = text("simulate.exists" if answer["exists"] else "simulate.not_there", lang)
+        yield f"{exists} {said(answer['why'], lang)}"
+        yield from _ground_lines(answer["grounds"], lang)
         for start, end in answer.get("captured", ()):
-            yield f"  recorded {start} to {end or 'now'}"
+            yield text("simulate.recorded", lang, start=start, end=end or text("simulate.now", lang))
 
 
-def _ground_lines(grounds: list[dict[str, Any]]) -> Iterator[str]:
+def _ground_lines(grounds: list[dict[str, Any]], lang: str) -> Iterator[str]:
     for ground in grounds:
-        until = ground["until"] or "open"
-        roles = ", ".join(ground["roles"]) or "nobody"
-        basis = ", ".join(ground["lawful_basis"])
-        yield f"  {ground['ground']} until {until}, art. {basis}; read by {roles}"
+        until = ground["until"]
+        yield text(
+            "explain.ground",
+            lang,
+            ground=ground["ground"],
+            until=text("explain.until", lang, date=until) if until else text("open_ended", lang),
+            basis=", ".join(ground["lawful_basis"]),
+            roles=", ".join(ground["roles"]) or text("explain.nobody", lang),
+        )
 
 
-def _show_failure(file: Path, failure: Failure, to_stderr: bool) -> None:
+def _show_failure(file: Path, failure: Failure, lang: str, to_stderr: bool) -> None:
     where = errors if to_stderr else console
+    found = text("simulate.found", lang, what=failure.key, expected=failure.expected, found=failure.found)
     where.print(
-        f"{file}:{failure.question.line}: {_asked(failure.question)}\n"
-        f"    expected {failure.key}: {failure.expected}\n"
-        f"    found    {failure.key}: {failure.found}",
+        f"{file}:{failure.question.line}: {_asked(failure.question, lang)}\n{found}",
         style="red",
         markup=False,
         soft_wrap=True,

@@ -22,6 +22,7 @@ from gateway.cli.context import (
 )
 from gateway.cli.desk import AsRole, CaseOption, Purpose, Reason, Unredacted, at_desk, write_new
 from gateway.texts import text
+from gateway.texts.rules import said
 
 recordings_app = typer.Typer(name="recordings", help="What is kept of calls, why, and until when.")
 ArtifactId = Annotated[str, typer.Argument(help="The artifact's id, or the beginning of it.")]
@@ -97,8 +98,8 @@ def show(
             lang,
         )
     if genuine is not None:
-        said = "consent.genuine" if genuine else "consent.not_genuine"
-        console.print(text(said, lang), style="green" if genuine else "red")
+        stands = "consent.genuine" if genuine else "consent.not_genuine"
+        console.print(text(stands, lang), style="green" if genuine else "red")
     if certificate:
         console.print(
             f"{text('column.certificate', lang)}: {certificate.dc_id} {local(certificate.purged_at)}"
@@ -189,7 +190,7 @@ def may(
     if as_json:
         print_json(vars(verdict))
     else:
-        console.print(verdict.why, style="green" if verdict.allowed else "red", markup=False)
+        console.print(said(verdict.why, lang), style="green" if verdict.allowed else "red", markup=False)
     if not verdict.allowed:
         raise typer.Exit(3)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,7 +21,7 @@ from gateway.cli.context import (
     table,
 )
 from gateway.cli.desk import AsRole, Calls, Reason, Work, at_desk, noon, words
-from gateway.texts import LANGUAGES, text
+from gateway.texts import LANGUAGES, text, word
 
 requests_app = typer.Typer(name="requests", help="Requests of data subjects: access, erasure, objection, …")
 RequestId = Annotated[str, typer.Argument(help="The request's id, such as R-2025-7KQ4M.")]
@@ -145,13 +146,17 @@ def show(
     print_notes(notes, lang)
 
 
+def _written(words: Mapping[str, str], lang: str) -> str:
+    return "\n".join(f"{word('written', name, lang)}: {value}" for name, value in words.items())
+
+
 def print_notes(notes: list[Any], lang: str) -> None:
     """What was written, one note a line."""
     table(
         text("title.notes", lang),
         ("time", "actor", "kind", "words"),
         [
-            (local(note.at), note.by, note.kind, "\n".join(f"{k}: {v}" for k, v in note.words.items()))
+            (local(note.at), note.by, word("action", note.kind, lang), _written(note.words, lang))
             for note in notes
         ],
         lang,

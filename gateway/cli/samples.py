@@ -10,7 +10,7 @@ import typer
 from gateway.cli.context import DEFAULT_FILE, AsJson, ConfigFile, Language, console, local, print_json, table
 from gateway.cli.desk import AsRole, at_desk, day
 from gateway.cli.requests import print_notes
-from gateway.texts import text
+from gateway.texts import text, word
 
 samples_app = typer.Typer(name="samples", help="Compliance samples: drawn by seed, prolonging nothing.")
 SampleId = Annotated[str, typer.Argument(help="The id of the sample, such as P-2025-7KQ4M.")]
@@ -110,7 +110,7 @@ def show(
         print_json({"sample": sample, **(row.facts or {}), "calls": calls, "notes": [vars(n) for n in notes]})
         return
     for name, value in {**(row.facts or {}), "calls": ", ".join(calls)}.items():
-        console.print(f"{name}: {value}", markup=False)
+        console.print(f"{word('fact', name, lang)}: {value}", markup=False)
     print_notes(notes, lang)
 
 

@@ -13,6 +13,7 @@ from gateway import logs
 from gateway.cli.context import DEFAULT_FILE, ConfigFile, Language, console, fail, load
 from gateway.config import Settings
 from gateway.texts import text
+from gateway.texts.rules import said
 
 
 def serve(
@@ -37,7 +38,7 @@ def serve(
     try:
         asyncio.run(_serve(settings, drain, lang))
     except (DatabaseError, KeysError, MediaError, OSError) as error:
-        raise fail(str(error)) from None
+        raise fail(said(str(error), lang)) from None
 
 
 async def _serve(settings: Settings, drain_s: float, lang: str) -> None:

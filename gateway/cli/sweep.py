@@ -28,7 +28,7 @@ def sweep(
     lang: Language = "da",
 ) -> None:
     """Erase everything that no ground permits keeping any more. Safe at any time, and to interrupt."""
-    with archive(config) as opened, console.status(text("title.sweep", lang)):
+    with archive(config, lang) as opened, console.status(text("title.sweep", lang)):
         result = opened.sweep(now(), dry_run)
     if as_json:
         print_json(

@@ -11,6 +11,7 @@ import typer
 
 from gateway.cli.context import Language, console, fail
 from gateway.texts import text
+from gateway.texts.rules import said
 
 
 def transcriber(
@@ -52,7 +53,7 @@ def transcriber(
             )
         )
     except (ModelError, OSError) as error:
-        raise fail(str(error)) from None
+        raise fail(said(str(error), lang)) from None
 
 
 async def _run(transcriber: object, host: str, port: int, lang: str) -> None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.texts import archive, calls, casework
+from gateway.texts import archive, calls, casework, names
 
 LANGUAGES = ("da", "en")
 
-TEXTS: dict[str, tuple[str, str]] = {**calls.TEXTS, **archive.TEXTS, **casework.TEXTS}
+TEXTS: dict[str, tuple[str, str]] = {**calls.TEXTS, **archive.TEXTS, **casework.TEXTS, **names.TEXTS}
 """Key to Danish and English."""
 
 
@@ -34,7 +34,10 @@ def text(key: str, lang: str, **values: Any) -> str:
 
 
 def word(field: str, value: object, lang: str) -> str:
-    """What a detail of a timeline entry is called: `reason`, `busy` is "optaget" in Danish."""
+    """What a code is called, such as a detail of a timeline entry: `reason`, `busy` is "optaget" in Danish.
+
+    The code itself, if it has no name.
+    """
     if f"{field}.{value}" in TEXTS:
         return text(f"{field}.{value}", lang)
     if f"detail.{field}" in TEXTS:

@@ -129,4 +129,26 @@ SENTENCES: dict[str, str] = {
     ),
     "vosk cannot make a recogniser of that model": "vosk kan ikke lave en genkender af modellen",
     "vosk cannot decode with that model": "vosk kan ikke afkode med modellen",
+    # --- tast1 model check: transcription.models.check ---
+    "{path}: it was not loaded within {number} s": "{path}: den blev ikke indlæst inden for {number} s",
+    "{path}: Vosk gave up on it (the process ended with {number}){tail}": (
+        "{path}: Vosk opgav den (processen sluttede med {number}){tail}"
+    ),
+    "{path}: graph/{file} is missing, and graph/HCLG.fst is not there either": (
+        "{path}: graph/{file} mangler, og graph/HCLG.fst er der heller ikke"
+    ),
+    "{path}: conf/mfcc.conf is missing: without it features are of another kind": (
+        "{path}: conf/mfcc.conf mangler: uden den er lydtrækkene af en anden art"
+    ),
+    "{path}: conf/model.conf has no --endpoint.silence-phones: Vosk would abort at the first words": (
+        "{path}: conf/model.conf mangler --endpoint.silence-phones: Vosk ville afbryde ved de første ord"
+    ),
+    "{path}: no answer for {number} s": "{path}: intet svar i {number} s",
+    "{path}: no transcriber answers there ({error})": "{path}: ingen transskriber svarer der ({error})",
+    "it closed the stream{tail} without an answer: look in its log": (
+        "den lukkede strømmen{tail} uden et svar: se i dens log"
+    ),
+    "it does not speak the vosk-server protocol: {error}": (
+        "den taler ikke vosk-server-protokollen: {error}"
+    ),
 }

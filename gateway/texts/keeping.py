@@ -122,10 +122,10 @@ SENTENCES: dict[str, str] = {
         "intet af den art er blevet lavet ud fra opkaldet (R-11)"
     ),
     "the caller accepted the recording, and its proof is the consent record (R-12, R-13)": (
-        "kunden sagde ja til optagelsen, og beviset er samtykkebeviset (R-12, R-13)"
+        "kunden sagde ja til optagelsen, og det fremgår af samtykkebeviset (R-12, R-13)"
     ),
     "a log of an unrecorded call is made when the caller was asked and did not say yes (R-12)": (
-        "log over et opkald uden optagelse føres, når kunden blev spurgt og ikke sagde ja (R-12)"
+        "en log over et opkald uden optagelse føres, når kunden blev spurgt og ikke sagde ja (R-12)"
     ),
     "only incoming calls are recorded (R-02)": "kun indgående opkald optages (R-02)",
     "the caller did not accept the recording in time (R-01, R-71)": (
@@ -169,6 +169,13 @@ SENTENCES: dict[str, str] = {
     "A compliance sample is read for compliance and nothing else (R-55).": (
         "En stikprøve må kun læses til compliance og ikke til andet (R-55)."
     ),
+    "Unredacted words are for {names}, not for {role} (R-50).": (
+        "Usløret tekst er forbeholdt {names}, ikke {role} (R-50)."
+    ),
+    "{role} reads unredacted words for {names} only (R-50).": (
+        "{role} læser kun usløret tekst til {names} (R-50)."
+    ),
+    "{role} may read unredacted words (R-50).": "{role} må læse usløret tekst (R-50).",
     "The DPO gave a reason (R-50).": "Databeskyttelsesrådgiveren har angivet en grund (R-50).",
     "The DPO reads content only with a reason (R-50).": (
         "Databeskyttelsesrådgiveren læser kun indhold med en grund (R-50)."

@@ -22,7 +22,7 @@ SENTENCES: dict[str, str] = {
     "{kind} is no kind of a derived artifact": "{kind} er ikke en art afledt indhold",
     "there is nothing to derive it from": "der er intet at aflede det af",
     "it is only held; a hold gives no purpose for making anything from it (R-32)": (
-        "det bevares kun; det giver intet formål, hvortil noget må laves ud fra det (R-32)"
+        "det holdes kun tilbage, og det giver ikke lov til at lave noget ud fra det (R-32)"
     ),
     "there is no recording of {id} that could hold such data (R-57)": (
         "der er ingen optagelse af {id}, som kan indeholde den slags oplysninger (R-57)"
@@ -78,7 +78,7 @@ SENTENCES: dict[str, str] = {
         "beskeden skulle være sendt senest {date}, inden for den første måned (art. 12, stk. 3)"
     ),
     "answered, but not kept: {clause}": "besvaret, men ikke gemt: {clause}",
-    "nothing of it is held for this request": "intet af det bevares på grund af denne anmodning",
+    "nothing of it is held for this request": "intet af det holdes tilbage for denne anmodning",
     "there was nothing to investigate, and it had to go at once (R-42)": (
         "der var intet at undersøge, og det skulle slettes straks (R-42)"
     ),
@@ -110,7 +110,7 @@ SENTENCES: dict[str, str] = {
         "forslaget er åbent: et svar eller en sag afventes; angiv en dato (F-10)"
     ),
     # --- investigations ---
-    "{call}: {clause}": "{call}: {clause}",
+    "{path}: {clause}": "{path}: {clause}",
     "a call is forwarded only with a written reason (R-40)": (
         "et opkald videresendes kun med en skriftlig begrundelse (R-40)"
     ),
@@ -151,7 +151,7 @@ SENTENCES: dict[str, str] = {
         "denne brug af optagelser er slået fra ({setting}, A-11)"
     ),
     "no test is on file that permits this use: set {names} (A-11)": (
-        "ingen afvejning eller test tillader denne brug: angiv {names} (A-11)"
+        "der er ikke registreret en test, som tillader denne brug: angiv {names} (A-11)"
     ),
     "keeping longer what was kept before needs a written reason": (
         "længere opbevaring af det, der allerede opbevares, kræver en skriftlig begrundelse"

@@ -34,8 +34,9 @@ _PATTERNS = {
     "rule": r"[^(),;]+",
     "ground": r"G-[A-Z-]+",
     "date": r"\d{4}-\d\d-\d\d",
-    "number": r"\d+",
-    "path": r".+?",
+    "number": r"-?\d+",
+    "path": r"[^;]+?",
+    "tail": r".*",  # of no known words, or nothing
     "error": r".+?",
 }
 _AND_BECAUSE = "; and because "

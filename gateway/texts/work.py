@@ -11,7 +11,7 @@ SENTENCES: dict[str, str] = {
     "there is no such case (R-50)": "den sag findes ikke (R-50)",
     "what is written about it is for {names} (R-50)": "det, der er skrevet om den, er for {names} (R-50)",
     "the calls of a number are looked up by {names} only (R-50)": (
-        "kun {names} slår et nummers opkald op (R-50)"
+        "kun {names} må slå et nummers opkald op (R-50)"
     ),
     "{role} must name the case that it is for (R-50)": "{role} skal angive den sag, det er til (R-50)",
     "state the purpose (R-50)": "angiv formålet (R-50)",

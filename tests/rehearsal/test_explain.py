@@ -47,20 +47,22 @@ def desk(tmp_path: Path) -> Desk:
 def test_what_is_kept_says_why_and_on_what_ground(desk: Desk) -> None:
     shown = desk.explain(desk.fresh[:10])
     assert shown.exit_code == 0
-    assert "consented" in shown.output
+    assert "Det opbevares, fordi kunden har givet samtykke" in shown.output
+    assert "the caller consented" in desk.explain(desk.fresh, "--lang", "en").output
     explained = json.loads(desk.explain(desk.fresh, "--json").output)
     assert [ground["ground"] for ground in explained["grounds"]] == ["G-CONSENT"]
 
 
 def test_what_is_past_its_date_says_so_before_and_after_it_is_erased(desk: Desk) -> None:
-    assert "It is gone" in desk.explain(desk.old).output
+    assert "Det er væk" in desk.explain(desk.old).output
     archive = desk.archive()
     archive.sweep(NOW)
     archive.close()
     shown = " ".join(desk.explain(desk.old).output.split())
-    assert "It was erased" in shown
+    assert "Det er slettet" in shown
     assert "R-10" in shown
-    assert "Certificate" in shown
+    assert "Slettebevis" in shown
+    assert "It was erased" in json.loads(desk.explain(desk.old, "--json").output)["why"]
 
 
 def test_what_is_not_there_is_refused(desk: Desk) -> None:

@@ -57,6 +57,15 @@ def test_a_story_whose_expectations_hold_ends_with_0(story: Path) -> None:
     assert "R-10" in result.stdout
 
 
+def test_answers_and_refusals_are_told_in_danish_or_english(story: Path) -> None:
+    danish = " ".join(simulate(story).stdout.split())
+    assert "Det opbevares, fordi kunden har givet samtykke" in danish
+    assert "en skadeinspektør optager kun til en sag (R-41)" in danish
+    english = " ".join(simulate("--lang", "en", story).stdout.split())
+    assert "It is kept because the caller consented" in english
+    assert "an investigator records only for a case (R-41)" in english
+
+
 def test_an_expectation_that_does_not_hold_is_shown_and_ends_with_1(story: Path, wrong: Path) -> None:
     result = simulate(wrong, story)
     assert result.exit_code == 1
