@@ -144,7 +144,6 @@ SENTENCES: dict[str, str] = {
     "Unredacted words are for {roles}, not for {role} (R-50).": (
         "Uredigerede ord er for {roles}, ikke for {role} (R-50)."
     ),
-    "{role} may read unredacted words (R-50).": "{role} må læse uredigerede ord (R-50).",
     "{role} reads unredacted words for {purposes} only (R-50).": (
         "{role} læser kun uredigerede ord til {purposes} (R-50)."
     ),

@@ -87,6 +87,7 @@ class Gateway:
     flows: dict[str, Any] | None = None
     sip: dict[str, Any] = field(default_factory=dict)
     storage: dict[str, Any] = field(default_factory=dict)
+    transcription: dict[str, Any] = field(default_factory=dict)
     port: int = 0
     process: asyncio.subprocess.Process | None = None
     log: Path = Path()
@@ -126,6 +127,7 @@ class Gateway:
                 "memory_folder": str(self.memory),
                 **self.storage,
             },
+            "transcription": self.transcription,
             "web": {"listen": f"127.0.0.1:{self._web}"},
             "control": {"socket": str(self.folder / "c")},
             "logs": {"format": "json"},
