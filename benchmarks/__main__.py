@@ -9,13 +9,17 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import calls, machine, page, redaction
+from benchmarks import calls, machine, page, redaction, transcription
 from benchmarks.asked import Asked, BenchmarkError
 from tests.sipp.process import HOW_TO_GET_IT, installed
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRATCH = ROOT / ".bench"
-RUNS: dict[str, Callable[[Asked], str]] = {"calls": calls.run, "redaction": redaction.run}
+RUNS: dict[str, Callable[[Asked], str]] = {
+    "calls": calls.run,
+    "transcription": transcription.run,
+    "redaction": redaction.run,
+}
 """What measures each section of the page: prints its figures, returns its text."""
 
 
