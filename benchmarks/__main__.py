@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import calls, machine, page, redaction, transcription
+from benchmarks import archive, calls, machine, page, redaction, transcription
 from benchmarks.asked import Asked, BenchmarkError
 from tests.sipp.process import HOW_TO_GET_IT, installed
 
@@ -19,6 +19,7 @@ RUNS: dict[str, Callable[[Asked], str]] = {
     "calls": calls.run,
     "transcription": transcription.run,
     "redaction": redaction.run,
+    "archive": archive.run,
 }
 """What measures each section of the page: prints its figures, returns its text."""
 
@@ -37,7 +38,15 @@ def main() -> int:
     for name in options.only:
         console.rule(name)
         command = _command(name, options)
-        asked = Asked(console, SCRATCH / name, options.quick, options.calls, machine.describe(), command)
+        asked = Asked(
+            console,
+            SCRATCH / name,
+            options.quick,
+            options.calls,
+            options.artifacts,
+            machine.describe(),
+            command,
+        )
         try:
             page.put(output, name, RUNS[name](asked))
         except (BenchmarkError, AssertionError) as error:
@@ -53,6 +62,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="small and short; written to .bench/")
     parser.add_argument("--only", type=_sections, default=tuple(RUNS), help=f"of {', '.join(RUNS)}")
     parser.add_argument("--calls", type=_numbers, help="calls at once, such as 1,10,25,50")
+    parser.add_argument("--artifacts", type=_sizes, help="sizes of the archive, such as 100000,1000000")
     parser.add_argument("--output", type=Path, help="file to write (default: docs/performance.md)")
     return parser.parse_args()
 
@@ -71,10 +81,19 @@ def _numbers(text: str) -> tuple[int, ...]:
     return numbers
 
 
+def _sizes(text: str) -> tuple[int, ...]:
+    sizes = tuple(int(each) for each in text.split(","))
+    if not all(size >= 1000 for size in sizes):
+        raise argparse.ArgumentTypeError("1000 artifacts or more")
+    return sizes
+
+
 def _command(name: str, options: argparse.Namespace) -> str:
     said = [f"--only {name}"] + (["--quick"] if options.quick else [])
     if options.calls and name == "calls":
         said.append("--calls " + ",".join(str(number) for number in options.calls))
+    if options.artifacts and name == "archive":
+        said.append("--artifacts " + ",".join(str(size) for size in options.artifacts))
     return f'make bench ARGS="{" ".join(said)}"'
 
 

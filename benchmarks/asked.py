@@ -22,5 +22,6 @@ class Asked:
     scratch: Path
     quick: bool
     calls: tuple[int, ...] | None
+    artifacts: tuple[int, ...] | None
     where: Machine
     command: str

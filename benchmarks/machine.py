@@ -45,7 +45,7 @@ def describe() -> Machine:
         pjsua2=metadata.version("pjsua2-python"),
         sipp=_sipp_version(),
         load=load,
-        loop_ms=min(_loop_ms() for _ in range(LOOP_TIMES)),
+        loop_ms=min(loop_ms() for _ in range(LOOP_TIMES)),
     )
 
 
@@ -55,7 +55,7 @@ def cpu_model(cpuinfo: str) -> str:
     return found[1].strip() if found else platform.machine()
 
 
-def _loop_ms() -> float:
+def loop_ms() -> float:
     """Time of a fixed sum in plain Python on one core."""
     start, total = time.perf_counter(), 0
     for number in range(LOOP_ROUNDS):
