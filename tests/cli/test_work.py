@@ -81,6 +81,20 @@ def test_a_token_is_shown_once_and_stops_working_with_its_user(shop: Shop) -> No
     assert old.encode() not in data and shop.tokens["qa"].encode() not in data
 
 
+def test_the_rules_answer_and_refuse_in_danish(shop: Shop) -> None:
+    shop.hire("qa", "QA")
+    danish = ("--lang", "da")
+    may = ("recordings", "may", shop.fresh, "--purpose")
+    assert "G-CONSENT giver QA adgang" in shop.tast1(*may, "training", *danish, by="qa")
+    assert "har det formål (R-03" in shop.tast1(*may, "complaint", *danish, by="qa", status=3)
+    refused = shop.tast1("calls", "special", shop.call, "--as", "LEGAL", *danish, by="qa", status=3)
+    assert "Ikke tilladt: qa har ikke rollen LEGAL (R-50)" in " ".join(refused.split())
+    unknown = shop.tast1("users", "grant", "qa", "KING", *danish, status=3)
+    assert "Afvist af reglerne: der er ingen rolle KING" in " ".join(unknown.split())
+    told: Any = shop.json(*may, "complaint", *danish, by="qa", status=3)
+    assert "has that purpose" in told["why"], "JSON is for programs, and stays English"
+
+
 def test_a_role_ends_when_it_is_taken_and_on_its_day(shop: Shop) -> None:
     shop.hire("qa", "QA")
     yesterday = (NOW - timedelta(days=1)).date().isoformat()
@@ -473,6 +487,7 @@ def test_the_report_counts_what_is_kept_went_and_is_late(shop: Shop) -> None:
     assert made["audit"]["intact"] and made["verified"]["erased_but_there"] == []
     assert made["verified"]["erased_drawn"] == 1 and made["verified"]["kept_with_faults"] == []
     assert "G-COMPLAINT-FREEZE" in shop.tast1("report", "--month", month)
+    assert "klage modtaget" in shop.tast1("report", "--month", month, "--lang", "da")
     assert "YYYY-MM" in shop.tast1("report", "--month", "May", status=1)
 
 
