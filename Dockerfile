@@ -1,4 +1,4 @@
-# Slim, non-root. Volumes: /data (database, keys, sealed recordings), /model (a speech model, later).
+# Slim, non-root. Volumes: /data (database, keys, sealed recordings), /model (a speech model: TAST1__TRANSCRIPTION__MODEL=/model).
 # Recordings that are being made are in memory: run with --shm-size=256m or more.
 FROM python:3.12-slim-bookworm AS build
 WORKDIR /src
