@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import processes, report
+from benchmarks import archive, processes, report
 from benchmarks.__main__ import RUNS
 from benchmarks.load import Level, Plan
 from benchmarks.machine import Machine, cpu_model
+from benchmarks.measured import peak_mib
 from benchmarks.measures import (
     FRAME,
     Frames,
@@ -158,3 +159,36 @@ def test_a_section_replaces_its_own_and_leaves_the_others(tmp_path: Path) -> Non
 def test_every_section_that_can_be_measured_is_on_the_page() -> None:
     page = Path(__file__).parents[1] / "docs/performance.md"
     assert set(RUNS) <= set(sections(page.read_text(encoding="utf-8"))) <= set(SECTIONS)
+
+
+def test_the_archive_says_which_targets_were_missed() -> None:
+    fast = {"median_ms": 4.0, "p95_ms": 6.0, "worst_ms": 9.0, "peak_mib": 90.0, "loop_ms": 70.0}
+    preview = {"seconds": 40.0, "looked_at": 1000, "peak_mib": 92.0, "loop_ms": 71.0}
+    sweep = {"seconds": 12.0, "files_s": 2.0, "erased": 20_000, "peak_mib": 110.0, "loop_ms": 72.0}
+    good = archive.Figures("SQLite", 1000, {"why": fast, "number": fast, "preview": preview, "sweep": sweep})
+    slow = archive.Figures(
+        "PostgreSQL",
+        1000,
+        {
+            "why": {**fast, "p95_ms": 80.0},
+            "number": fast,
+            "preview": {**preview, "seconds": 61.0},
+            "sweep": {**sweep, "erased": 900},
+        },
+    )
+    assert archive.per_second(sweep) == 2000
+    assert archive.missed([good]) == []
+    assert [each.split(": ")[1].split()[0:2] for each in archive.missed([slow])] == [
+        ["a", "lookup"],
+        ["the", "preview"],
+        ["the", "sweep"],
+    ]
+    row = archive.rows([good])[0]
+    assert row[2] == "4.0 / 6.0 / 9.0" and row[5] == "2,000" and row[7] == "90 / 90 / 92 / 110"
+    assert len(row) == len(archive.HEADINGS)
+
+
+def test_the_peak_is_that_of_the_process() -> None:
+    assert peak_mib("Name:\tx\nVmPeak:\t  9000 kB\nVmHWM:\t  2048 kB\nVmRSS:\t 5 kB\n") == 2.0
+    with pytest.raises(ValueError, match="VmHWM"):
+        peak_mib("VmRSS:\t 5 kB\n")
