@@ -8,7 +8,8 @@ Promises:
 1. Nothing is read before `permit()`, which the driver calls when the recording's row is committed.
    Bytes found before that are counted, and thrown away.
 2. Caller left, agent right; a leg that is behind is waited for, and padded with silence at the end.
-3. Memory does not grow with the call: what was read is given back to the system.
+3. Memory does not grow with the call: what was written is given back to the system, and nothing before, so
+   that a killed gateway's successor finds the rest.
 4. Tones of keys are silenced before anything is written (`tones`).
 5. Whoever listens (`on_audio`) hears what was written, and cannot disturb the writing.
 """
@@ -62,6 +63,7 @@ class LegFiles:
         self.folder = folder
         self._files = [-1, -1]
         self._read_bytes = [already_read_bytes, already_read_bytes]
+        self._freed_to = PAGE_BYTES  # the first page holds the header
         self._waiting = [bytearray(), bytearray()]
 
     def take(self, last: bool = False) -> bytes:
@@ -89,10 +91,17 @@ class LegFiles:
                 return b""
         fd, offset = self._files[leg], WAV_HEADER_BYTES + self._read_bytes[leg]
         data = os.pread(fd, max(0, os.fstat(fd).st_size - offset), offset)
-        if data:
-            self._read_bytes[leg] += len(data)
-            _give_back(fd, offset, len(data))
+        self._read_bytes[leg] += len(data)
         return data
+
+    def give_back(self, frames: int) -> None:
+        """Free the memory of the first `frames` samples: they are written, and nobody reads them again."""
+        end = (WAV_HEADER_BYTES + frames * SAMPLE_BYTES) // PAGE_BYTES * PAGE_BYTES
+        if end > self._freed_to:
+            for fd in self._files:
+                if fd >= 0:
+                    _free(fd, self._freed_to, end - self._freed_to)
+            self._freed_to = end
 
     def close(self) -> None:
         """Let go of the files."""
@@ -171,6 +180,7 @@ class Capture:
             if stereo:
                 self._sink.append(stereo)
                 self.frames += len(stereo) // (2 * SAMPLE_BYTES)
+                self._files.give_back(self.frames)
                 self._counts.captured_audio_bytes += len(stereo)
             now = time.monotonic()
             if stereo or self._grew_at is None:
@@ -202,15 +212,12 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _PUNCH_HOLE_KEEP_SIZE = 0x02 | 0x01
 
 
-def _give_back(fd: int, offset: int, length: int) -> None:
-    """Free the whole pages of what was read; the file keeps its size (Linux, tmpfs)."""
-    start = (offset // PAGE_BYTES) * PAGE_BYTES if offset > WAV_HEADER_BYTES else PAGE_BYTES
-    end = ((offset + length) // PAGE_BYTES) * PAGE_BYTES
-    if end > start:
-        with contextlib.suppress(AttributeError):
-            _libc.fallocate(
-                ctypes.c_int(fd),
-                ctypes.c_int(_PUNCH_HOLE_KEEP_SIZE),
-                ctypes.c_long(start),
-                ctypes.c_long(end - start),
-            )
+def _free(fd: int, start: int, length: int) -> None:
+    """Free whole pages of a file; it keeps its size (Linux, tmpfs)."""
+    with contextlib.suppress(AttributeError):
+        _libc.fallocate(
+            ctypes.c_int(fd),
+            ctypes.c_int(_PUNCH_HOLE_KEEP_SIZE),
+            ctypes.c_long(start),
+            ctypes.c_long(length),
+        )
