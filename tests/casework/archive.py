@@ -61,7 +61,7 @@ _LOOK = (
     select(GroundRow.artifact_id, GroundRow.expires_at, GroundRow.ended_at),
     select(DataKey.artifact_id),
     select(Document.artifact_id),
-    select(Tombstone.artifact_pseudonym),
+    select(Tombstone.artifact_pseudonym, Tombstone.due_at),
 )
 IN_CALL = timedelta(minutes=1)
 """How long a call lasts."""
@@ -76,7 +76,7 @@ class Found:
     keys: frozenset[str]
     words: frozenset[str]
     files: frozenset[str]
-    certificates: tuple[str, ...]  # artifact pseudonyms
+    certificates: tuple[tuple[str, datetime], ...]  # artifact pseudonym, when it was due
 
 
 def _copy_database(source: Path, target: Path) -> None:
@@ -418,7 +418,7 @@ class Archive:
                 frozenset(artifact for (artifact,) in keys),
                 frozenset(artifact for (artifact,) in words),
                 frozenset(self.world.store.ids()),
-                tuple(pseudonym for (pseudonym,) in told),
+                tuple((pseudonym, due_at) for pseudonym, due_at in told),
             )
 
         return self.world.db.read_sync(look)

@@ -504,10 +504,15 @@ class ArchiveMachine(RuleBasedStateMachine):
                 assert self.now < oracle.evidence(thing)[1], f"{thing.name} is kept past its days"
             else:
                 assert thing.name in living, f"{thing.name} is kept past its reasons"
-        there, wanted = Counter(found.certificates), Counter(self.archive.pseudonyms(oracle.certified))
         names = dict(zip(self.archive.pseudonyms(ids), ids, strict=True))
-        wrong = {names.get(each, "?") for each in (there - wanted) + (wanted - there)}
-        assert not wrong, f"there is not one certificate for each deletion: {wrong}"
+        there = Counter(names.get(pseudonym, "?") for pseudonym, _ in found.certificates)
+        wanted = Counter(list(oracle.certified))
+        wrong = (there - wanted) + (wanted - there)
+        assert not wrong, f"there is not one certificate for each deletion: {set(wrong)}"
+        for pseudonym, due_at in found.certificates:
+            certified = oracle.things.get(names[pseudonym])
+            if certified is not None and certified.kind not in ("CE", "DER"):
+                assert due_at == certified.ended, f"the certificate of {certified.name} has another date"
         erased = {ids[name] for name in oracle.ledger if name in oracle.things}
         for what in (found.rows, found.keys, found.words, found.files):
             assert not erased & set(what), "something is left of what was deleted"
