@@ -20,6 +20,7 @@ from sqlalchemy import delete, select
 
 from storage import (
     artifacts,
+    audit_log,
     books,
     calls,
     cases,
@@ -30,6 +31,7 @@ from storage import (
     orders,
     people,
     recordings,
+    remains,
     replay,
     requests,
     samples,
@@ -422,6 +424,13 @@ class Archive:
             )
 
         return self.world.db.read_sync(look)
+
+    def remains(self, at: datetime) -> list[object]:
+        """Whatever a search of files, rows and bytes finds that must be gone; a broken audit log, too."""
+        world = self.world
+        left: list[object] = [*remains.search(world.db, world.store, world.keys, at, self.settings)]
+        told = world.db.read_sync(audit_log.verify)
+        return left if told.intact else [*left, told]
 
     def pseudonyms(self, names: Iterable[str]) -> list[str]:
         """The names of things in their certificates."""

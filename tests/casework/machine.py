@@ -73,6 +73,7 @@ class ArchiveMachine(RuleBasedStateMachine):
         self.now = BEGINNINGS[0]
         self.count = 0
         self.backed_up_at = self.done.total()
+        self.agreed = -1  # the step after which archive and oracle were last seen to agree
         self.transcript_decided: set[str] = set()  # calls of which a decision named the transcript
 
     # --- how a step is made -----------------------------------------------------------------------
@@ -482,6 +483,12 @@ class ArchiveMachine(RuleBasedStateMachine):
         self.archive.restore(self.now)
         self.oracle = self.oracle.restored(self.now)
 
+    def teardown(self) -> None:
+        """At the end nothing is left of what went, in no file and no page, and the audit log is whole."""
+        if self.agreed == self.done.total():  # else a step has failed, and that is what to tell
+            self.note(self.archive.sweep(self.now))
+            assert not self.archive.remains(self.now), "something is left of what was deleted"
+
     # --- what holds after every step --------------------------------------------------------------
 
     @invariant()
@@ -516,6 +523,7 @@ class ArchiveMachine(RuleBasedStateMachine):
         erased = {ids[name] for name in oracle.ledger if name in oracle.things}
         for what in (found.rows, found.keys, found.words, found.files):
             assert not erased & set(what), "something is left of what was deleted"
+        self.agreed = self.done.total()
 
     @invariant()
     def a_transcript_outlives_its_recording_by_decision_only(self) -> None:
