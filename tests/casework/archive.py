@@ -20,6 +20,7 @@ from sqlalchemy import delete, select
 
 from storage import (
     artifacts,
+    audit_log,
     books,
     calls,
     cases,
@@ -30,6 +31,7 @@ from storage import (
     orders,
     people,
     recordings,
+    remains,
     replay,
     requests,
     samples,
@@ -61,7 +63,7 @@ _LOOK = (
     select(GroundRow.artifact_id, GroundRow.expires_at, GroundRow.ended_at),
     select(DataKey.artifact_id),
     select(Document.artifact_id),
-    select(Tombstone.artifact_pseudonym),
+    select(Tombstone.artifact_pseudonym, Tombstone.due_at),
 )
 IN_CALL = timedelta(minutes=1)
 """How long a call lasts."""
@@ -76,7 +78,7 @@ class Found:
     keys: frozenset[str]
     words: frozenset[str]
     files: frozenset[str]
-    certificates: tuple[str, ...]  # artifact pseudonyms
+    certificates: tuple[tuple[str, datetime], ...]  # artifact pseudonym, when it was due
 
 
 def _copy_database(source: Path, target: Path) -> None:
@@ -418,10 +420,17 @@ class Archive:
                 frozenset(artifact for (artifact,) in keys),
                 frozenset(artifact for (artifact,) in words),
                 frozenset(self.world.store.ids()),
-                tuple(pseudonym for (pseudonym,) in told),
+                tuple((pseudonym, due_at) for pseudonym, due_at in told),
             )
 
         return self.world.db.read_sync(look)
+
+    def remains(self, at: datetime) -> list[object]:
+        """Whatever a search of files, rows and bytes finds that must be gone; a broken audit log, too."""
+        world = self.world
+        left: list[object] = [*remains.search(world.db, world.store, world.keys, at, self.settings)]
+        told = world.db.read_sync(audit_log.verify)
+        return left if told.intact else [*left, told]
 
     def pseudonyms(self, names: Iterable[str]) -> list[str]:
         """The names of things in their certificates."""

@@ -73,6 +73,7 @@ class ArchiveMachine(RuleBasedStateMachine):
         self.now = BEGINNINGS[0]
         self.count = 0
         self.backed_up_at = self.done.total()
+        self.agreed = -1  # the step after which archive and oracle were last seen to agree
         self.transcript_decided: set[str] = set()  # calls of which a decision named the transcript
 
     # --- how a step is made -----------------------------------------------------------------------
@@ -482,6 +483,12 @@ class ArchiveMachine(RuleBasedStateMachine):
         self.archive.restore(self.now)
         self.oracle = self.oracle.restored(self.now)
 
+    def teardown(self) -> None:
+        """At the end nothing is left of what went, in no file and no page, and the audit log is whole."""
+        if self.agreed == self.done.total():  # else a step has failed, and that is what to tell
+            self.note(self.archive.sweep(self.now))
+            assert not self.archive.remains(self.now), "something is left of what was deleted"
+
     # --- what holds after every step --------------------------------------------------------------
 
     @invariant()
@@ -504,13 +511,19 @@ class ArchiveMachine(RuleBasedStateMachine):
                 assert self.now < oracle.evidence(thing)[1], f"{thing.name} is kept past its days"
             else:
                 assert thing.name in living, f"{thing.name} is kept past its reasons"
-        there, wanted = Counter(found.certificates), Counter(self.archive.pseudonyms(oracle.certified))
         names = dict(zip(self.archive.pseudonyms(ids), ids, strict=True))
-        wrong = {names.get(each, "?") for each in (there - wanted) + (wanted - there)}
-        assert not wrong, f"there is not one certificate for each deletion: {wrong}"
+        there = Counter(names.get(pseudonym, "?") for pseudonym, _ in found.certificates)
+        wanted = Counter(list(oracle.certified))
+        wrong = (there - wanted) + (wanted - there)
+        assert not wrong, f"there is not one certificate for each deletion: {set(wrong)}"
+        for pseudonym, due_at in found.certificates:
+            certified = oracle.things.get(names[pseudonym])
+            if certified is not None and certified.kind not in ("CE", "DER"):
+                assert due_at == certified.ended, f"the certificate of {certified.name} has another date"
         erased = {ids[name] for name in oracle.ledger if name in oracle.things}
         for what in (found.rows, found.keys, found.words, found.files):
             assert not erased & set(what), "something is left of what was deleted"
+        self.agreed = self.done.total()
 
     @invariant()
     def a_transcript_outlives_its_recording_by_decision_only(self) -> None:
