@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -130,6 +132,26 @@ def test_a_case_role_has_whole_words_for_its_own_purpose(shop: Shop) -> None:
     show = ("transcripts", "show", made, "--case", case, "--purpose", "rights_request")
     assert CPR not in shop.tast1(*show, by="rita")
     assert CPR in shop.tast1(*show, "--unredacted", by="rita")
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_package_is_whole_for_the_caller_and_redacted_for_an_agent(shop: Shop, own: bool) -> None:
+    transcribe(shop)
+    shop.hire("rita", "RIGHTS")
+    who = [] if own else ["--requester", "agent:anna"]
+    request: Any = shop.json("requests", "receive", "access", shop.call, *who, by="rita")
+    shop.tast1("requests", "identify", request["id"], "confirmed", "--how", "MitID", by="rita")
+    shop.tast1("requests", "answer", request["id"], "--reply", "sent", by="rita")
+    out = shop.folder / "package.zip"
+    shop.tast1("requests", "package", request["id"], "-o", str(out), by="rita")
+    with zipfile.ZipFile(out) as zipped:
+        files = {name.rpartition("/")[2].partition("-")[0]: zipped.read(name) for name in zipped.namelist()}
+    words = files["transcript"].decode()
+    sound, _ = soundfile.read(io.BytesIO(files["recording"]), dtype="int16")
+    quiet = not sound[round(1.0 * RATE_HZ) : round(1.1 * RATE_HZ), 0].any()
+    assert (CPR in words, "[CPR]" in words, quiet) == (own, not own, not own)
+    left_out = json.loads(files["redactions.json"])
+    assert [each["rule"] for each in left_out] == ([] if own else ["art. 15(4)"] * 2)
 
 
 def test_what_there_is_no_transcript_of_is_said_in_one_line(shop: Shop) -> None:

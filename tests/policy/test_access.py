@@ -7,7 +7,15 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from storage.model import ArtifactKind, GroundName
-from storage.policy.access import EEA, TRANSFER_TOOLS, WITHOUT_CONTENT, Access, may_read
+from storage.policy.access import (
+    EEA,
+    TRANSFER_TOOLS,
+    UNREDACTED,
+    WITHOUT_CONTENT,
+    Access,
+    may_read,
+    may_read_unredacted,
+)
 from storage.policy.grounds import TABLE, ground
 
 NOW = datetime(2025, 1, 20, 12, tzinfo=timezone.utc)
@@ -125,3 +133,31 @@ def test_every_refusal_names_a_rule() -> None:
     for role in ROLES:
         verdict = may_read(Access(role, "x"), ArtifactKind.AUDIO, (ground(GroundName.RIGHTS_DOC, NOW),), NOW)
         assert "R-" in verdict.why
+
+
+# By hand, beside `UNREDACTED`: who may have numbers that identify people, and for what.
+WHOLE = {
+    ("RIGHTS", "rights_request"),
+    ("RIGHTS", "rights_documentation"),
+    ("COMPLAINT", "complaint"),
+    ("INSPECTOR", "investigation"),
+    ("LEGAL", "complaint"),
+    ("LEGAL", "investigation"),
+    ("LEGAL", "authority_order"),
+}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_words_are_whole_for_the_roles_and_purposes_that_work_on_the_person_s_case(role: str) -> None:
+    for purpose in (*PURPOSES, ""):
+        verdict = may_read_unredacted(role, purpose)
+        assert verdict.allowed is (role == "DPO" or (role, purpose) in WHOLE), purpose
+        assert "R-50" in verdict.why
+
+
+def test_no_role_has_whole_words_for_a_purpose_that_no_ground_opens_to_it() -> None:
+    for role, purposes in UNREDACTED.items():
+        opened = {p for row in TABLE.values() if role in row.roles for p in row.purposes}
+        assert purposes is None or purposes <= opened
+    for purpose in TABLE[GroundName.CONSENT].purposes:
+        assert all(purpose not in (purposes or ()) for purposes in UNREDACTED.values())
