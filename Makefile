@@ -45,7 +45,12 @@ MODEL_READY := $(VENV)-model/.ready
 
 $(MODEL_READY): requirements-model.lock
 	test -x $(VENV)-model/bin/python || $(PYTHON) -m venv $(VENV)-model
+	$(VENV)-model/bin/pip install --quiet --disable-pip-version-check --no-deps torch==2.13.0+cpu 2>/dev/null \
+	  || echo "no index that pip knows has PyTorch's build without CUDA; the larger one is fetched"
 	$(VENV)-model/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement requirements-model.lock
+	$(VENV)-model/bin/python -W ignore -c 'import torch' 2>/dev/null \
+	  || { echo "this build of PyTorch wants its CUDA libraries, some gigabytes; they are fetched"; \
+	       $(VENV)-model/bin/pip install --quiet --disable-pip-version-check torch===2.13.0; }
 	touch $@
 
 model: $(MODEL_READY) packages ## Build the speech model da-demo from nothing into transcription/models/da-demo
