@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--graphs",
         action="store_true",
-        help="keep the network; take words and sentences from the corpus anew",
+        help="keep the network; take words and sentences anew",
     )
     options = parser.parse_args(arguments)
     try:
