@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+
+from transcription.models.features import CONFIG, mfcc
 
 
 def rising_tone() -> np.ndarray:
