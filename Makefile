@@ -5,11 +5,11 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 ARGS   ?=
 
-.PHONY: help demo run test lint bench packages clean
+.PHONY: help demo run test lint bench packages model model-eval clean
 .DEFAULT_GOAL := help
 
 help: ## What there is to make
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' \
@@ -40,5 +40,24 @@ test: $(READY) packages lint ## Everything: lint, unit tests, real calls
 bench: $(READY) packages ## Load and timings, written to docs/performance.md
 	$(BIN)/python -m benchmarks $(ARGS)
 
+# The network is trained on the processor; PyTorch lives in a place of its own, nothing else needs it.
+MODEL_READY := $(VENV)-model/.ready
+
+$(MODEL_READY): requirements-model.lock
+	test -x $(VENV)-model/bin/python || $(PYTHON) -m venv $(VENV)-model
+	$(VENV)-model/bin/pip install --quiet --disable-pip-version-check --no-deps torch==2.13.0+cpu 2>/dev/null \
+	  || echo "no index that pip knows has PyTorch's build without CUDA; the larger one is fetched"
+	$(VENV)-model/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement requirements-model.lock
+	$(VENV)-model/bin/python -W ignore -c 'import torch' 2>/dev/null \
+	  || { echo "this build of PyTorch wants its CUDA libraries, some gigabytes; they are fetched"; \
+	       $(VENV)-model/bin/pip install --quiet --disable-pip-version-check torch===2.13.0; }
+	touch $@
+
+model: $(MODEL_READY) packages ## Build the speech model da-demo from nothing into transcription/models/da-demo
+	$(VENV)-model/bin/python -m transcription.models $(ARGS)
+
+model-eval: $(READY) packages ## Measure da-demo on sentences and voices that training does not use
+	$(BIN)/python -m transcription.models.evaluation $(ARGS)
+
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info .demo .bench
+	rm -rf $(VENV) $(VENV)-model .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info .demo .bench

@@ -19,10 +19,10 @@ from transcription.models import dataset, graph
 from transcription.models.catalogue import BUILT_IN, folder_of
 from transcription.models.corpus import Corpus
 from transcription.models.espeak import EspeakError
-from transcription.models.export import export, word_ids
+from transcription.models.export import export_acoustic, export_graphs, phones_of, word_ids
 
 SEED = 20261
-EXAMPLES = 10_000
+EXAMPLES = 3_000
 LANGUAGE_SENTENCES = 60_000
 
 
@@ -35,13 +35,21 @@ def main(arguments: list[str] | None = None) -> int:
         "folder", type=Path, nargs="?", default=folder_of(BUILT_IN[0]), help="where to write it"
     )
     parser.add_argument("--examples", type=int, default=EXAMPLES, help="pieces of audio (%(default)s)")
-    parser.add_argument("--epochs", type=int, default=10, help="times each is seen (%(default)s)")
-    parser.add_argument("--width", type=int, default=160, help="of the network's layers (%(default)s)")
+    parser.add_argument("--epochs", type=int, default=8, help="times each is seen (%(default)s)")
+    parser.add_argument("--width", type=int, default=112, help="of the network's layers (%(default)s)")
     parser.add_argument("--processes", type=int, default=2, help="that make audio (%(default)s)")
     parser.add_argument("--threads", type=int, default=1, help="that train; more than idle cores is slower")
+    parser.add_argument(
+        "--graphs",
+        action="store_true",
+        help="keep the network; take words and sentences anew",
+    )
     options = parser.parse_args(arguments)
     try:
-        build(options)
+        if options.graphs:
+            rebuild_graphs(options.folder, Corpus.load())
+        else:
+            build(options)
     except ModuleNotFoundError as error:
         print(f"{error.name} is missing: the extra `model` has it (make model installs it)", file=sys.stderr)
         return 2
@@ -70,9 +78,6 @@ def build(options: argparse.Namespace) -> None:
         said.update(example.said)
         if number % 1000 == 0:
             tell(f"{number} made")
-    known = {
-        word: ways for word, ways in dataset.pronunciations(said).items() if word in set(corpus.vocabulary)
-    }
     phones = sorted({name for labels in names for name in labels} - {dataset.SILENCE})
     number_of = {name: number for number, name in enumerate([dataset.SILENCE, *phones])}
     labels = [np.array([number_of[name] for name in part], dtype=np.int64) for part in names]
@@ -80,19 +85,28 @@ def build(options: argparse.Namespace) -> None:
     tell(f"{hours:.1f} hours, {len(phones)} phones; training begins")
     plan = Plan(width=options.width, epochs=options.epochs, threads=options.threads)
     network = train(features, labels, len(number_of), plan, tell)
+    shares = np.bincount(np.concatenate(labels), minlength=len(number_of)) / sum(map(len, labels))
+    export_acoustic(options.folder, network.layers(), shares.astype(np.float32), phones)
+    _graphs(options.folder, corpus, dataset.pronunciations(said), phones)
+    tell(f"written to {options.folder}")
+
+
+def rebuild_graphs(folder: Path, corpus: Corpus) -> None:
+    """New words and sentences for a network that knows their phones."""
+    phones = phones_of(folder)
+    said = Counter(dataset.pronounced(corpus, LANGUAGE_SENTENCES // 10, SEED))
+    sayable = Counter({way: count for way, count in said.items() if set(way[1]) <= set(phones)})
+    _graphs(folder, corpus, dataset.pronunciations(sayable), phones)
+
+
+def _graphs(folder: Path, corpus: Corpus, lexicon: graph.Lexicon, phones: list[str]) -> None:
     words = word_ids(corpus.vocabulary)
     rng = np.random.default_rng(SEED)
     sentences = [corpus.draw(rng) for _ in range(LANGUAGE_SENTENCES)]
-    shares = np.bincount(np.concatenate(labels), minlength=len(number_of)) / sum(map(len, labels))
-    export(
-        options.folder,
-        network.layers(),
-        shares.astype(np.float32),
-        graph.lexicon_graph(known, phones, words),
-        graph.language_graph(sentences, words),
-        words,
+    known = {word: ways for word, ways in lexicon.items() if word in words}
+    export_graphs(
+        folder, graph.lexicon_graph(known, phones, words), graph.language_graph(sentences, words), words
     )
-    tell(f"written to {options.folder}")
 
 
 if __name__ == "__main__":

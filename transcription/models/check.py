@@ -148,10 +148,11 @@ def _decode(folder: Path) -> int:
 
 def check_url(url: str, answer_s: float = ANSWER_S) -> Report:
     """Send the test sentence to a vosk-server; `CheckError` when it does not answer as one."""
-    return asyncio.run(_ask(url, answer_s))
+    return asyncio.run(ask(url, answer_s))
 
 
-async def _ask(url: str, answer_s: float) -> Report:
+async def ask(url: str, answer_s: float = ANSWER_S) -> Report:
+    """The same, in a running event loop."""
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=answer_s)
     finals: list[str] = []
     try:

@@ -127,7 +127,7 @@ def speech(
 
 
 def _pause(rng: np.random.Generator) -> NDArray[np.int16]:
-    return np.zeros(int(rng.uniform(0.05, 0.7) * ESPEAK_RATE_HZ), dtype=np.int16)
+    return np.zeros(int(rng.uniform(0.05, 0.9) * ESPEAK_RATE_HZ), dtype=np.int16)
 
 
 def labels(starts: list[tuple[str, int]], rate_hz: int, frames: int) -> list[str]:
@@ -143,6 +143,16 @@ def labels(starts: list[tuple[str, int]], rate_hz: int, frames: int) -> list[str
         name = following
     out += [name] * max(count - len(out), 0)
     return out[:count]
+
+
+def pronounced(corpus: Corpus, count: int, seed: int) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """How words are said, in sentences and among others; nothing is spoken."""
+    rng = np.random.default_rng(seed)
+    for index in range(count):
+        sentence = corpus.draw(rng) if index % 2 else corpus.strings(rng, corpus.vocabulary, 5)
+        groups = _espeak().phones(" ".join(sentence))
+        if len(groups) == len(sentence):
+            yield from ((word, tuple(phones)) for word, phones in zip(sentence, groups, strict=True))
 
 
 def _without_speech(rng: np.random.Generator) -> Example:

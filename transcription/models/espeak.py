@@ -103,7 +103,6 @@ class Espeak:
         self._pieces: list[NDArray[np.int16]] = []
         self._phones: list[tuple[str, int]] = []
         self._callback = _CALLBACK(self._heard)  # kept: C holds only its address
-        self._library.espeak_SetSynthCallback(self._callback)
         self._use(Voice())
 
     @property
@@ -125,6 +124,7 @@ class Espeak:
     def speak(self, words: str, voice: Voice) -> Spoken:
         """Say it; `EspeakError` when the voice is unknown."""
         self._use(voice)
+        self._library.espeak_SetSynthCallback(self._callback)  # another of this class may have set its own
         self._pieces, self._phones = [], []
         text = words.encode()
         self._library.espeak_Synth(text, len(text) + 1, 0, 0, 0, UTF8, None, None)

@@ -38,15 +38,11 @@ def word_ids(vocabulary: Sequence[str]) -> dict[str, int]:
     return {word: number for number, word in enumerate(["<eps>", UNKNOWN, *vocabulary])}
 
 
-def export(
-    folder: Path,
-    layers: tuple[Layer, ...],
-    shares: Matrix,
-    lexicon: Fst,
-    language: Fst,
-    words: dict[str, int],
-) -> None:
-    """Write everything but the card. `shares`: of the frames, by output; the first output is silence."""
+def export_acoustic(folder: Path, layers: tuple[Layer, ...], shares: Matrix, phones: Sequence[str]) -> None:
+    """Write the network and how it is to be run.
+
+    `shares`: of the training frames, by output; the first output is silence, the others are `phones`.
+    """
     for part in ("am", "conf", "graph/phones"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     pdfs = (0, *[pdf for pdf in range(1, len(shares)) for _ in BOUNDARY_NAMES])
@@ -54,12 +50,22 @@ def export(
     AcousticModel(pdfs, layers, priors / priors.sum()).write(folder / "am" / "final.mdl")
     (folder / "conf" / "mfcc.conf").write_text(features.CONFIG)
     (folder / "conf" / "model.conf").write_text(DECODER)
-    lexicon.write(folder / "graph" / "HCLr.fst")
-    language.write(folder / "graph" / "Gr.fst")
-    (folder / "graph" / "disambig_tid.int").write_text("")
-    (folder / "graph" / "words.txt").write_text(
-        "".join(f"{word} {number}\n" for word, number in words.items()), encoding="utf-8"
-    )
     places = ["1 nonword\n"]
     places += [f"{phone + 1} {BOUNDARY_NAMES[(phone - 1) % 4]}\n" for phone in range(1, len(pdfs))]
     (folder / "graph" / "phones" / "word_boundary.int").write_text("".join(places))
+    (folder / "graph" / "phones" / "base.txt").write_text("".join(f"{phone}\n" for phone in phones))
+
+
+def phones_of(folder: Path) -> list[str]:
+    """The phones of a model that was written here, in the order of the network's outputs, without silence."""
+    return (folder / "graph" / "phones" / "base.txt").read_text().splitlines()
+
+
+def export_graphs(folder: Path, lexicon: Fst, language: Fst, words: dict[str, int]) -> None:
+    """Write which phones make a word and which words follow each other."""
+    lexicon.write(folder / "graph" / "HCLr.fst")
+    language.write(folder / "graph" / "Gr.fst")
+    (folder / "graph" / "disambig_tid.int").write_text("")  # must be there
+    (folder / "graph" / "words.txt").write_text(
+        "".join(f"{word} {number}\n" for word, number in words.items()), encoding="utf-8"
+    )

@@ -24,7 +24,7 @@ HALF = math.log(2)  # cost of a choice between two
 BACK_OFF = 0.25  # share of the unigram in every place
 UNIFORM = 0.3  # share of "any word" in the unigram
 UNKNOWN_SHARE = 0.01  # of the unigram
-UNKNOWN_BONUS = -0.75  # cost of each phone of [unk], besides the choice of it
+UNKNOWN_BONUS = -1.0  # cost of each phone of [unk], besides the choice of it
 
 Lexicon = dict[str, list[tuple[tuple[str, ...], float]]]
 

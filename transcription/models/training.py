@@ -23,6 +23,7 @@ FIRST_OFFSETS = (-3, -2, -1, 0, 1, 2, 3)
 OFFSETS = (-3, 0, 3)
 HIDDEN_LAYERS = 4
 CONTEXT = 3 + 3 * HIDDEN_LAYERS  # input frames to either side
+DROPOUT = 0.1
 WINDOW = 50  # output frames of a training piece
 
 
@@ -30,12 +31,12 @@ WINDOW = 50  # output frames of a training piece
 class Plan:
     """How much training."""
 
-    width: int = 160
-    epochs: int = 10
+    width: int = 112
+    epochs: int = 8
     batch: int = 32
     rate: float = 3e-3
     smoothing: float = 0.05
-    threads: int = 2
+    threads: int = 1
     seed: int = 7
 
 
@@ -52,13 +53,14 @@ class Network(nn.Module):
         rest = [nn.Conv1d(width, width, len(OFFSETS)) for _ in range(HIDDEN_LAYERS)]
         self.hidden = nn.ModuleList([first, *rest])
         self.norms = nn.ModuleList([nn.BatchNorm1d(width) for _ in self.hidden])
+        self.drop = nn.Dropout(DROPOUT)
         self.out = nn.Conv1d(width, phones, 1)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Scores before the softmax."""
         x = (features - self.mean) / self.spread
         for layer, norm in zip(self.hidden, self.norms, strict=True):
-            x = norm(torch.relu(layer(x)))
+            x = self.drop(norm(torch.relu(layer(x))))
         return self.out(x)
 
     def layers(self) -> tuple[Layer, ...]:
