@@ -33,8 +33,9 @@ _SPREAD = 0x9E3779B9  # 2**32 times the golden ratio: multiples of it lie evenly
 
 def begun(session: Session, only: Sequence[str] | None, skip: Iterable[str], limit: int) -> list[str]:
     """Artifacts whose erasure was begun and is not complete."""
-    query = select(Artifact.id).where(text(BEGUN), Artifact.id.not_in(list(skip))).order_by(Artifact.id)
-    return list(session.scalars((query if only is None else query.where(Artifact.id.in_(only))).limit(limit)))
+    query = select(Artifact.id).where(text(BEGUN), Artifact.id.not_in(list(skip)))
+    query = query if only is None else query.where(Artifact.id.in_(only))
+    return list(session.scalars(query.order_by(Artifact.blocked_at).limit(limit)))  # the order of an index
 
 
 def walk(db: Database, now: datetime, only: Sequence[str] | None) -> Iterator[list[str]]:
