@@ -71,11 +71,9 @@ def build(options: argparse.Namespace) -> None:
     corpus = Corpus.load()
     tell(f"{len(corpus.vocabulary)} words; {options.examples} pieces of audio are made")
     features, names = [], []
-    said: Counter[tuple[str, tuple[str, ...]]] = Counter()
     for number, example in enumerate(dataset.examples(options.examples, SEED, options.processes), 1):
         features.append(example.features)
         names.append(example.labels)
-        said.update(example.said)
         if number % 1000 == 0:
             tell(f"{number} made")
     phones = sorted({name for labels in names for name in labels} - {dataset.SILENCE})
@@ -87,26 +85,21 @@ def build(options: argparse.Namespace) -> None:
     network = train(features, labels, len(number_of), plan, tell)
     shares = np.bincount(np.concatenate(labels), minlength=len(number_of)) / sum(map(len, labels))
     export_acoustic(options.folder, network.layers(), shares.astype(np.float32), phones)
-    _graphs(options.folder, corpus, dataset.pronunciations(said), phones)
+    rebuild_graphs(options.folder, corpus)
     tell(f"written to {options.folder}")
 
 
 def rebuild_graphs(folder: Path, corpus: Corpus) -> None:
-    """New words and sentences for a network that knows their phones."""
-    phones = phones_of(folder)
-    said = Counter(dataset.pronounced(corpus, LANGUAGE_SENTENCES // 10, SEED))
-    sayable = Counter({way: count for way, count in said.items() if set(way[1]) <= set(phones)})
-    _graphs(folder, corpus, dataset.pronunciations(sayable), phones)
-
-
-def _graphs(folder: Path, corpus: Corpus, lexicon: graph.Lexicon, phones: list[str]) -> None:
-    words = word_ids(corpus.vocabulary)
+    """Words and sentences for a network that knows their phones."""
+    phones, words = phones_of(folder), word_ids(corpus.vocabulary)
     rng = np.random.default_rng(SEED)
-    sentences = [corpus.draw(rng) for _ in range(LANGUAGE_SENTENCES)]
-    known = {word: ways for word, ways in lexicon.items() if word in words}
-    export_graphs(
-        folder, graph.lexicon_graph(known, phones, words), graph.language_graph(sentences, words), words
-    )
+    said = Counter(dataset.pronounced(corpus, LANGUAGE_SENTENCES // 10, SEED))
+    known = {
+        way: count for way, count in said.items() if way[0] in words and set(way[1]) <= set(phones)
+    }  # neither foreign words nor phones that the network never heard
+    lexicon = graph.lexicon_graph(dataset.pronunciations(Counter(known)), phones, words)
+    language = graph.language_graph((corpus.draw(rng) for _ in range(LANGUAGE_SENTENCES)), words)
+    export_graphs(folder, lexicon, language, words)
 
 
 if __name__ == "__main__":

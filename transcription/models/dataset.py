@@ -9,7 +9,7 @@ from __future__ import annotations
 import multiprocessing
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -43,11 +43,10 @@ VOICES = (
 
 @dataclass
 class Example:
-    """One piece of audio: a row of features each 10 ms, the phone of every third, and how words were said."""
+    """One piece of audio: a row of features each 10 ms, and the phone of every third."""
 
     features: NDArray[np.float32]
     labels: list[str]
-    said: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
 
 
 @lru_cache(maxsize=1)
@@ -96,33 +95,23 @@ def _example(place: tuple[int, int]) -> Example:
 
 def example(sentences: list[Sentence], voice: Voice, line: channel.Line, rng: np.random.Generator) -> Example:
     """The sentences said one after the other, with silence around them."""
-    said: list[tuple[str, tuple[str, ...]]] = []
-    spoken, starts = speech(sentences, voice, rng, said)
-    heard = channel.through(spoken, ESPEAK_RATE_HZ, line, rng)
-    features = mfcc(heard)
-    return Example(features, labels(starts, ESPEAK_RATE_HZ, len(features)), said)
+    spoken, starts = speech(sentences, voice, rng)
+    features = mfcc(channel.through(spoken, ESPEAK_RATE_HZ, line, rng))
+    return Example(features, labels(starts, ESPEAK_RATE_HZ, len(features)))
 
 
 def speech(
-    sentences: list[Sentence],
-    voice: Voice,
-    rng: np.random.Generator,
-    said: list[tuple[str, tuple[str, ...]]] | None = None,
+    sentences: list[Sentence], voice: Voice, rng: np.random.Generator
 ) -> tuple[NDArray[np.int16], list[tuple[str, int]]]:
-    """Samples at espeak-ng's rate, and the sample where each phone begins. `said` takes the words in."""
-    espeak = _espeak()
+    """Samples at espeak-ng's rate, and the sample where each phone begins."""
     pieces, starts = [_pause(rng)], [(SILENCE, 0)]
     at = len(pieces[0])
     for sentence in sentences:
-        text = " ".join(sentence)
-        spoken = espeak.speak(text, voice)
+        spoken = _espeak().speak(" ".join(sentence), voice)
         starts += [(phone or SILENCE, at + sample) for phone, sample in spoken.phones]
-        pieces += [spoken.samples, _pause(rng)]
         starts.append((SILENCE, at + len(spoken.samples)))
+        pieces += [spoken.samples, _pause(rng)]
         at += len(spoken.samples) + len(pieces[-1])
-        groups = espeak.phones(text)
-        if said is not None and len(groups) == len(sentence):
-            said += [(word, tuple(phones)) for word, phones in zip(sentence, groups, strict=True)]
     return np.concatenate(pieces), starts
 
 
