@@ -25,8 +25,10 @@ def explain(session: Session, settings: PolicySettings, prefix: str, at: datetim
     told = {"artifact": row.id, "kind": row.kind}
     certificate = certificates.of_artifact(session, row.id)
     if certificate is not None:
-        last = certificate.lapsed[-1]
-        because = last["ended_by"] or f"{last['ground']} held through {last['until']} ({last['rule']})"
+        because = "nothing permitted keeping it (R-01)"
+        if certificate.lapsed:
+            last = certificate.lapsed[-1]
+            because = last["ended_by"] or f"{last['ground']} held through {last['until']} ({last['rule']})"
         why = f"It was erased: {because}. Certificate {certificate.dc_id} (R-60)."
         return {**told, "why": why, "grounds": []}
     held = artifacts.grounds_of(session, row.id)

@@ -27,6 +27,7 @@ SENTENCES: dict[str, str] = {
     ),
     "It was erased: {clause}. Certificate {id} (R-60).": "Det er slettet: {clause}. Slettebevis {id} (R-60).",
     "{ground} held through {date} ({rule})": "{ground} gjaldt til og med {date} ({rule})",
+    "nothing permitted keeping it (R-01)": "intet gav grundlag for at opbevare det (R-01)",
     "{ground} was ended ({rule})": "{ground} blev afsluttet ({rule})",
     "There never was {id}: {clause}.": "{id} har aldrig eksisteret: {clause}.",
     # --- why it is kept: `means` of the table of grounds, after "fordi" ---

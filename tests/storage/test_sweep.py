@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from storage import artifacts, audit_log, calls, certificates, consents
+from storage import artifacts, audit_log, calls, certificates, consents, explanations
 from storage.artifacts import NotReadable
 from storage.gate import Asking, Gate
 from storage.model import Ground, GroundName
@@ -246,6 +246,8 @@ def test_an_artifact_without_any_ground_is_erased(world: World) -> None:
     _, recording = record_call(world)
     world.db.write_sync(lambda s: s.query(GroundRow).filter(GroundRow.artifact_id == recording).delete())
     assert [e.artifact_id for e in sweep(world.db, world.store, ARRIVED).erased] == [recording]
+    told = world.db.read_sync(lambda s: explanations.explain(s, world.settings, recording, ARRIVED))
+    assert told is not None and "nothing permitted keeping it (R-01)" in told["why"]
 
 
 def test_a_file_that_cannot_be_removed_is_unreadable_reported_and_tried_again(
