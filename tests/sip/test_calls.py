@@ -57,6 +57,19 @@ class Stage:
         await (press() if press else dialog.press("1"))
         return await self.agent_leg()
 
+    async def recorded(self) -> tuple[Dialog, Dialog]:
+        """A call whose recording has begun, however long that took: the caller's end and the agent's."""
+        dialog = await self.dial()
+        leg = await self.accept(dialog)
+
+        async def is_recorded() -> bool:
+            call = (await self.gateway.control("GET", "/calls"))["up"][-1]["call"]
+            timeline = await self.gateway.timeline(call)
+            return any(entry["name"] == "capture_started" for entry in timeline)
+
+        await self.gateway.until(is_recorded, 20, "the recording did not start")
+        return dialog, leg
+
     async def heard(self, dialog: Dialog, frequency_hz: float, seconds: float) -> None:
         """Wait until so much of a tone was heard: what the caller hears is the clock.
 

@@ -19,8 +19,7 @@ pytestmark = [pytest.mark.sip, pytest.mark.kill]
 
 
 async def recorded_talk(stage: Stage, seconds: float) -> tuple[Dialog, Dialog]:
-    dialog = await stage.dial()
-    leg = await stage.accept(dialog)
+    dialog, leg = await stage.recorded()
     await stage.talk(dialog, leg, seconds)
     return dialog, leg
 

@@ -109,20 +109,6 @@ def port_of(gateway: Gateway) -> int:
     return int(str(gateway.transcription["listen"]).rpartition(":")[2])
 
 
-async def recorded(stage: Stage) -> tuple[Dialog, Dialog]:
-    """A call that is being recorded: the caller's end and the agent's."""
-    dialog = await stage.dial()
-    leg = await stage.accept(dialog)
-
-    async def is_recorded() -> bool:
-        call = (await stage.gateway.control("GET", "/calls"))["up"][-1]["call"]
-        timeline = await stage.gateway.timeline(call)
-        return any(entry["name"] == "capture_started" for entry in timeline)
-
-    await stage.gateway.until(is_recorded, 20, "the recording did not start")
-    return dialog, leg
-
-
 async def both_say(dialog: Dialog, leg: Dialog, caller: str = CALLER_SAYS, agent: str = AGENT_SAYS) -> None:
     await asyncio.gather(dialog.send(say(caller)), leg.send(say(agent)))
 
@@ -189,7 +175,7 @@ async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage
 
 
 async def test_what_both_say_is_written_down(stage: Stage) -> None:
-    dialog, leg = await recorded(stage)
+    dialog, leg = await stage.recorded()
     await both_say(dialog, leg)
     await dialog.hang_up()
     _, _, recordings = await stage.over()
@@ -200,7 +186,7 @@ async def test_what_both_say_is_written_down(stage: Stage) -> None:
 
 
 async def test_the_gateways_transcriber_is_killed_in_mid_call(stage: Stage) -> None:
-    dialog, leg = await recorded(stage)
+    dialog, leg = await stage.recorded()
     await both_say(dialog, leg)
     victim = own_transcriber(stage.gateway)
     os.kill(victim, signal.SIGKILL)
@@ -218,7 +204,7 @@ async def test_the_gateways_transcriber_is_killed_in_mid_call(stage: Stage) -> N
 async def test_a_withdrawal_in_mid_call_leaves_no_word_anywhere(stage: Stage) -> None:
     gateway = stage.gateway
     before = documents(gateway)
-    dialog, leg = await recorded(stage)
+    dialog, leg = await stage.recorded()
     await both_say(dialog, leg)
     call_id = (await gateway.control("GET", "/calls"))["up"][0]["call"]
     await gateway.control("POST", f"/calls/{call_id}/stop")
@@ -242,7 +228,7 @@ def documents(gateway: Gateway) -> int:
 
 
 async def test_what_is_said_in_a_pause_is_not_written_down(stage: Stage) -> None:
-    dialog, leg = await recorded(stage)
+    dialog, leg = await stage.recorded()
     await both_say(dialog, leg, "ja tak", "nej tak")
     call_id = (await stage.gateway.control("GET", "/calls"))["up"][0]["call"]
     await stage.gateway.control("POST", f"/calls/{call_id}/pause")
@@ -263,7 +249,7 @@ async def test_what_is_said_in_a_pause_is_not_written_down(stage: Stage) -> None
 async def test_keys_that_are_typed_in_mid_call_reach_the_agent_and_no_recording(stage: Stage) -> None:
     typed = "4012888#19"
     assert keys_in(keyed(typed)) == typed, "the detector finds them where they are"
-    dialog, leg = await recorded(stage)
+    dialog, leg = await stage.recorded()
     await both_say(dialog, leg, "ja tak", "nej tak")
     leg.heard.clear()
     await asyncio.gather(dialog.send(keyed(typed)), leg.send(np.zeros(len(keyed(typed)), np.int16)))
@@ -290,7 +276,7 @@ async def test_of_two_transcribers_one_stalls_and_the_other_goes_on(tmp_path: Pa
             running(tmp_path, agent.uri, workers=1, transcription=wanted) as gateway,
         ):
             stage = Stage(gateway, caller, agent)
-            dialog, leg = await recorded(stage)
+            dialog, leg = await stage.recorded()
             await both_say(dialog, leg)
             servers[0].process.send_signal(signal.SIGSTOP)
             for _ in range(4):  # longer than a stalled server is waited for
@@ -311,7 +297,7 @@ async def test_a_killed_gateways_recording_is_transcribed_once_by_the_next(tmp_p
         try:
             await transcriber_up(gateway, port_of(gateway))
             stage = Stage(gateway, caller, agent)
-            dialog, leg = await recorded(stage)
+            dialog, leg = await stage.recorded()
             await both_say(dialog, leg)
             orphan = own_transcriber(gateway)
             await gateway.kill_and_wait()
