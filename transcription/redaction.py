@@ -24,6 +24,7 @@ from transcription.finds import candidates, chosen
 from transcription.ibans import ibans
 from transcription.identifiers import Kind
 from transcription.number_runs import Line, Run
+from transcription.numbers_da import Form
 from transcription.segments import Leg, Transcript, Word
 
 PLACEHOLDERS: Mapping[Kind, str] = {
@@ -39,6 +40,9 @@ ECHO_AT_ONCE_S = 3.0
 ECHO_AT_ONCE_DIGITS_MIN = 2
 # A recogniser's times are a few hundredths of a second off, and a digit is heard in a tenth.
 MARGIN_S = 0.15
+
+
+_DATED = (Form.ORDINAL, Form.MONTH, Form.DATE)
 
 
 @dataclass(frozen=True)
@@ -229,6 +233,10 @@ def _echoes(
                     near = from_s - ECHO_S <= start_s <= to_s + ECHO_S
                     at_once = leg is not hit.leg and from_s <= start_s <= to_s + ECHO_AT_ONCE_S
                     shortest = ECHO_AT_ONCE_DIGITS_MIN if at_once else ECHO_DIGITS_MIN
+                    # "i maj" repeats no part of a telephone number; a birthday may be a part of a CPR number.
+                    dated = any(number.form in _DATED for number in numbers)
+                    if dated:
+                        shortest = ECHO_DIGITS_MIN if hit.kind is Kind.CPR else longest + 1
                     part = near and whole_words and len(said) >= shortest and hit.has(said)
                     if (said in (hit.digits, hit.spoken) or part) and (best is None or best[0] < end):
                         first, last = run.positions[begin], run.positions[end - 1]

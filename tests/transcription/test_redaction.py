@@ -105,6 +105,11 @@ def test_what_the_agent_repeats_goes_too() -> None:
     assert not {"tyve", "tredive", "fyrre", "halvtreds"} & set(pairs.split())
 
 
+def test_a_month_repeats_no_part_of_a_telephone_number() -> None:
+    said = redacted("K: to nul tre nul fyrre halvtreds", "M: tak du får svar den syvende maj", "M: i maj")
+    assert said == f"{PHONE} tak du får svar den syvende maj i maj"
+
+
 def test_a_date_that_is_repeated_in_between_does_not_end_the_number() -> None:
     born = "attende i femte seks og halvfjerds"
     assert redacted(f"K: {born}", f"M: {born}", "K: fem og halvfems tretten") == f"{CPR} {CPR}"
