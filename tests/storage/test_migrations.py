@@ -69,6 +69,9 @@ def at_revision(url: str, revision: str) -> sa.Engine:
     config = Config()
     config.set_main_option("script_location", str(Path(storage.__file__).parent / "migrations"))
     with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":  # a test's database is a migrated one
+            connection.execute(sa.text("DROP SCHEMA public CASCADE"))
+            connection.execute(sa.text("CREATE SCHEMA public"))
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
     return engine
