@@ -59,8 +59,13 @@ class ModelFacts:
         if acoustic is None or (words is None and not flat):
             raise ModelError("no Vosk model is in that folder (am/final.mdl, conf/model.conf, graph/)")
         runtime = any((base / "Gr.fst").is_file() for base in (graph, folder))
-        count = sum(1 for _ in words.open(encoding="utf-8")) if words else 0
-        return cls(folder.name, _rate_hz(folder), runtime, max(0, count - 1))
+        return cls(folder.name, _rate_hz(folder), runtime, _count(words) if words else 0)
+
+
+def _count(words: Path) -> int:
+    """How many words are in words.txt; <eps>, [unk], #0 and the like are none."""
+    with words.open(encoding="utf-8") as lines:
+        return sum(line[0] not in "<[#!" for line in lines if line.strip())
 
 
 def _rate_hz(folder: Path) -> int:

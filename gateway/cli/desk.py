@@ -38,7 +38,7 @@ CaseOption = Annotated[str, typer.Option("--case", help="The case it is for.")]
 Purpose = Annotated[str, typer.Option(help="For what: a purpose of the ground it is kept on.")]
 Unredacted = Annotated[
     bool,
-    typer.Option("--unredacted", help="With CPR, card, account and telephone numbers; for few roles."),
+    typer.Option("--unredacted", help="With CPR, card, IBAN and telephone numbers; for few roles."),
 ]
 Calls = Annotated[
     list[str],

@@ -26,7 +26,7 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: Danish, English
     "event.capture_resumed": ("optagelse genoptaget", "capture resumed"),
     "event.capture_stopped": ("optagelse slut", "capture stopped"),
     "event.recording_sealed": ("optagelse forseglet", "recording sealed"),
-    "event.transcript_stored": ("udskrift gemt", "transcript stored"),
+    "event.transcript_stored": ("transskription gemt", "transcript stored"),
     "event.held": ("på hold", "on hold"),
     "event.resumed": ("af hold igen", "off hold"),
     "event.withdrawn": ("samtykke trukket tilbage", "consent withdrawn"),
@@ -127,7 +127,7 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: Danish, English
     "phone.refer": ("viderestilling", "transfer"),
     "phone.bye": ("telefonen går", "phone leaves"),
     "demo.transcript": (
-        "Udskriften, som den er gemt (numre, der peger på personer, er taget ud):",
+        "Transskriptionen, som den er gemt (numre, der peger på personer, er taget ud):",
         "The transcript as it is stored (numbers that identify people are taken out):",
     ),
     "demo.clock_forward": ("Uret stilles {days} dage frem.", "The clock goes {days} days forward."),

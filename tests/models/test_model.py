@@ -98,7 +98,7 @@ def copy(tmp_path: Path) -> Path:
 def test_a_good_model_is_described_and_hears() -> None:
     report = check.check_folder(DEMO)
     assert (report.rate_hz, report.phrases, report.hears) == (8000, True, True)
-    assert report.vocabulary == len(card.vocabulary_of(DEMO)) + 1  # and [unk]
+    assert report.vocabulary == len(card.vocabulary_of(DEMO))
 
 
 def _without_silence_phones(folder: Path) -> None:
