@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -10,9 +12,11 @@ from pathlib import Path
 
 import pytest
 import soundfile
+import typer
 from sqlalchemy import select, update
 
 from gateway.cli import app
+from gateway.cli.desk import new_file
 from storage import audit_log, certificates, consents
 from storage.ledger import ErasureLedger, Line
 from storage.tables import Artifact, AuditEntry, Consent
@@ -43,6 +47,36 @@ def test_recordings_show_basis_and_expiry(shop: Shop) -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", fresh["until"])
     assert fresh["duration_ms"] == 2000
     assert "6(1)(a)" in shop.tast1("recordings", "show", shop.fresh[:8])
+
+
+def test_nothing_is_exported_where_nothing_can_be_written(shop: Shop, tmp_path: Path) -> None:
+    qa, out = shop.hire("qa", "QA"), str(tmp_path / "nowhere" / "copy.flac")
+    export = ("recordings", "export", shop.fresh, "--out", out, "--purpose", "training")
+    for redacted in ((), ("--redacted",)):
+        told = shop.tast1(*export, *redacted, by=qa, status=1).replace("\n", "")
+        assert out in told and "No such file or directory" in told and "--out" in told
+    archive = shop.archive()
+    entries = archive.database.read_sync(lambda s: list(audit_log.entries(s, shop.fresh)))
+    archive.close()
+    assert "export" not in [e.action for e in entries]
+
+
+def test_a_copy_that_breaks_off_is_told_in_a_line_and_leaves_nothing(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    out = tmp_path / "copy"
+    with pytest.raises(typer.Exit), new_file(out, "en") as file:
+        file.write(b"half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert not out.exists()
+    assert "No space left on device" in capsys.readouterr().err.replace("\n", " ")
+
+
+@pytest.mark.parametrize("listen", ["127.0.0.1:99999", "127.0.0.1:", "2700", "nowhere:2700"])
+def test_a_transcriber_is_told_at_once_where_nobody_can_listen(listen: str) -> None:
+    result = run.invoke(app, ["transcriber", "--listen", listen, "--lang", "en"])
+    assert result.exit_code == 2
+    assert f"{listen}: nobody can listen there" in result.output
 
 
 def test_an_export_is_a_flac_file_and_leaves_an_audit_entry(shop: Shop, tmp_path: Path) -> None:
