@@ -49,6 +49,31 @@ def test_recordings_show_basis_and_expiry(shop: Shop) -> None:
     assert "6(1)(a)" in shop.tast1("recordings", "show", shop.fresh[:8])
 
 
+def test_refusals_to_read_are_danish(shop: Shop) -> None:
+    qa = shop.hire("qa", "QA")
+    shop.tast1("sweep")
+    wrong = ("recordings", "export", shop.fresh, "--out", str(shop.folder / "copy"), "--purpose", "nothing")
+    refused = shop.tast1(*wrong, "--lang", "da", by=qa, status=3)
+    assert "(R-03, R-50)" in refused and refused.count("R-03") == 1 and "ground" not in refused
+    gone = ("recordings", "may", shop.old, "--purpose", "training", "--lang", "da")
+    assert "det er slettet (R-60)" in shop.tast1(*gone, by=qa, status=3)
+
+
+def test_a_withdrawal_comes_by_a_known_channel_or_nothing_happens(shop: Shop) -> None:
+    told = shop.tast1("withdraw", shop.call, "--channel", "fax", by=shop.hire("agent", "AGENT"), status=2)
+    assert all(channel in told for channel in ("agent", "letter", "mail", "web", "phone"))
+    rows = shop.json("recordings", "list")
+    assert isinstance(rows, list)
+    assert next(row for row in rows if row["artifact"] == shop.fresh)["state"] == "sealed"
+
+
+def test_live_calls_are_told_in_local_time(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    up = {"call": "c1", "arrived_at": "2026-07-01T10:00:00.123456+00:00", "flow": "customer"}
+    up = {**up, "phase": "talking", "recording": True}
+    monkeypatch.setattr("gateway.cli.calls.ask_gateway", lambda *_: {"up": [up]})
+    assert "2026-07-01 12:00:00 " in shop.tast1("calls", "live")
+
+
 def test_nothing_is_exported_where_nothing_can_be_written(shop: Shop, tmp_path: Path) -> None:
     qa, out = shop.hire("qa", "QA"), str(tmp_path / "nowhere" / "copy.flac")
     export = ("recordings", "export", shop.fresh, "--out", out, "--purpose", "training")
