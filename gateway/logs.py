@@ -94,6 +94,7 @@ def configure(settings: LogSettings) -> None:
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(settings.level)
+    logging.getLogger("alembic").setLevel(max(logging.WARNING, root.level))  # it tells of every opening
     logging.raiseExceptions = settings.personal  # what a failing handler prints has the arguments in it
     logging.captureWarnings(True)
     sys.excepthook = _uncaught

@@ -9,6 +9,7 @@ Promises:
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -42,7 +43,7 @@ class NotReadable(Exception):
     (erased)."""
 
     def __init__(self, message: str, rule: str) -> None:
-        super().__init__(message if f"({rule})" in message else f"{message} ({rule})")
+        super().__init__(message if re.search(rf"\b{rule}\b", message) else f"{message} ({rule})")
         self.rule = rule
 
 

@@ -202,3 +202,18 @@ def test_every_log_text_of_ours_is_fixed() -> None:
         or not (isinstance(call.args[0], ast.Constant) and isinstance(call.args[0].value, str))
     ]
     assert loose == [], "put what varies into `extra`, and what is personal under `pii`"
+
+
+def test_the_steps_of_opening_the_database_are_not_logged() -> None:
+    program = (
+        "import logging\n"
+        "from gateway.config.sections import LogsSection\n"
+        "from gateway.logs import configure\n"
+        "configure(LogsSection())\n"
+        "logging.getLogger('alembic.runtime.migration').info('Context impl %s.', 'SQLiteImpl')\n"
+        "logging.getLogger('alembic.runtime.migration').warning('look here')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, timeout=60
+    )
+    assert "Context impl" not in done.stderr and "look here" in done.stderr

@@ -16,6 +16,7 @@ from gateway.rehearsal.reading import read
 from gateway.rehearsal.run import rehearse
 from gateway.texts import faults
 from gateway.texts.rules import SENTENCES, _templates, said
+from storage.artifacts import NotReadable
 from storage.model import GroundName
 from storage.policy import grounds as g
 from tests.test_texts import placeholders
@@ -37,6 +38,7 @@ COMPOSED = {"storage/policy/grounds.py": ("why", "_kept")}
 # Elsewhere the sentences are what is raised, answered or called `why`.
 RAISED = {
     *("Refused", "NotReadable", "NotAllowed", "_Denied", "Verdict", "SignInFailed", "AlreadyRunning"),
+    "refuse",  # of storage.gate
     *(
         "DatabaseError",
         "KeysError",
@@ -176,6 +178,14 @@ def test_every_sentence_has_a_danish_one_with_its_values(
     for value in values:
         bare = bare.replace(value, "")
     assert not ENGLISH.search(bare), f"{place}: {danish}"
+
+
+def test_a_refusal_to_read_names_its_rule_once_and_in_danish_too() -> None:
+    assert said(str(NotReadable("it is erased", "R-60")), "da") == "det er slettet (R-60)"
+    purpose = "No active ground has that purpose (R-03, R-50)."
+    assert str(NotReadable(purpose, "R-03")) == purpose
+    assert said(str(NotReadable(purpose, "R-60")), "da") == f"{said(purpose, 'da')} (R-60)"
+    assert said("nobody knows this (R-60)", "da") == "nobody knows this (R-60)"
 
 
 @pytest.mark.parametrize("sentence", KINDS)

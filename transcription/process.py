@@ -79,6 +79,7 @@ class OwnTranscriber:
             stdout=asyncio.subprocess.PIPE,
             cwd=ROOT,
             env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+            start_new_session=True,  # a Ctrl-C at the gateway is not for it: calls that are up go on
         )
         try:
             assert process.stdout is not None

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -98,7 +99,7 @@ def live(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False, lang: Langu
             [
                 (
                     row["call"],
-                    row["arrived_at"],
+                    local(datetime.fromisoformat(row["arrived_at"])),
                     row["flow"],
                     word("phase", row["phase"], lang),
                     text("yes" if row["recording"] else "no", lang),

@@ -25,6 +25,7 @@ from gateway.cli.recordings import artifact_rows, print_artifacts
 from gateway.cli.timeline import print_timeline
 from gateway.cli.watch import LiveWords
 from gateway.texts import text
+from gateway.texts.rules import said
 
 SILENT_TALK_S = 3.0
 TURN_S = 0.7  # between one's last word and the other's first
@@ -236,7 +237,7 @@ def _a_month_later(gateway: Any, quiet: bool, lang: str) -> dict[str, Any]:
         archive.desk.gate.open_media(asking, audio["artifact"], later).close()
     except NotReadable as refusal:
         readable = False
-        say(f"{text('recordings.expired', lang)} {refusal}")
+        say(f"{text('recordings.expired', lang)} {said(str(refusal), lang)}")
     result = archive.sweep(later)
     say(text("sweep.deleted", lang, count=len(result.erased)))
     certificate = archive.database.read_sync(

@@ -7,7 +7,7 @@ machine, which is a system administrator: it manages users and reads no content.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, time
 from pathlib import Path
@@ -165,15 +165,30 @@ def words(
     return {**told, **more}
 
 
-def write_new(out: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Write a file that nobody else reads and that was not there; of one that fails nothing is left."""
-    descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+@contextmanager
+def new_file(out: Path, lang: str) -> Iterator[IO[bytes]]:
+    """A file that nobody else reads and that was not there; when anything fails, nothing is left of it.
+
+    Open it before what goes into it: no reading is logged for a copy that cannot be written.
+    """
+    try:
+        descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise fail(text("recordings.exists", lang, path=out)) from None
+    except OSError as error:
+        raise _no_copy(out, error, lang) from None
     try:
         with os.fdopen(descriptor, "wb") as file:
-            write(file)
-    except BaseException:
+            yield file
+    except BaseException as error:
         out.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise _no_copy(out, error, lang) from None
         raise
+
+
+def _no_copy(out: Path, error: OSError, lang: str) -> typer.Exit:
+    return fail(text("recordings.not_written", lang, path=out, why=error.strerror or type(error).__name__))
 
 
 def day(value: str) -> date:

@@ -20,7 +20,7 @@ from gateway.cli.context import (
     seconds,
     table,
 )
-from gateway.cli.desk import AsRole, CaseOption, Purpose, Reason, Unredacted, at_desk, write_new
+from gateway.cli.desk import AsRole, CaseOption, Purpose, Reason, Unredacted, at_desk, new_file
 from gateway.texts import text
 from gateway.texts.rules import said
 
@@ -137,20 +137,19 @@ def export(
 
     with at_desk(config, lang) as work:
         artifact_id = work.artifact(artifact)
-        if out.exists():
-            raise fail(text("recordings.exists", lang, path=out))
         asking = work.asking(role, purpose, case, reason)
-        if redacted:
-            try:
-                with work.desk.gate.open_silenced(asking, artifact_id, work.at) as sound:
-                    write_new(out, sound.write)
-            except NotTranscribed:
-                raise fail(text("recordings.not_transcribed", lang), 3) from None
-            pieces = [sum(end - start for start, end in leg) for leg in sound.silences]
-            console.print(text("recordings.silenced", lang, seconds=f"{sum(pieces):.1f}"))
-        else:
-            with work.desk.gate.open_media(asking, artifact_id, work.at, "export") as reader:
-                write_new(out, lambda file: shutil.copyfileobj(reader, file, 1 << 18))
+        with new_file(out, lang) as file:
+            if redacted:
+                try:
+                    with work.desk.gate.open_silenced(asking, artifact_id, work.at) as sound:
+                        sound.write(file)
+                except NotTranscribed:
+                    raise fail(text("recordings.not_transcribed", lang), 3) from None
+                pieces = [sum(end - start for start, end in leg) for leg in sound.silences]
+                console.print(text("recordings.silenced", lang, seconds=f"{sum(pieces):.1f}"))
+            else:
+                with work.desk.gate.open_media(asking, artifact_id, work.at, "export") as reader:
+                    shutil.copyfileobj(reader, file, 1 << 18)
     console.print(text("recordings.exported", lang, path=out, duration=f"{out.stat().st_size} B"))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,6 +26,16 @@ from gateway.texts import LANGUAGES, text, word
 
 requests_app = typer.Typer(name="requests", help="Requests of data subjects: access, erasure, objection, …")
 RequestId = Annotated[str, typer.Argument(help="The request's id, such as R-2025-7KQ4M.")]
+
+
+class Channel(str, Enum):
+    """How a withdrawal reached us."""
+
+    AGENT = "agent"
+    LETTER = "letter"
+    MAIL = "mail"
+    WEB = "web"
+    PHONE = "phone"
 
 
 @requests_app.callback()
@@ -305,7 +316,7 @@ def release(
 
 def withdraw(
     calls: Calls,
-    channel: Annotated[str, typer.Option(help="How it reached us: agent, letter, mail, web, phone.")],
+    channel: Annotated[Channel, typer.Option(help="How it reached us.")],
     document: Annotated[
         bool, typer.Option("--document", help="Keep a record of the withdrawal itself, like of a request.")
     ] = False,
@@ -321,7 +332,7 @@ def withdraw(
     with at_desk(config, lang) as work:
         found = work.calls(calls)
         asking = work.asking(role, for_event=e.Withdrawn)
-        request, done = requests.withdraw(work.desk, asking, found, channel, work.at, document)
+        request, done = requests.withdraw(work.desk, asking, found, channel.value, work.at, document)
         tell_live(work.opened.settings.control_socket, found, "stop")
         work.tell(done, text("requests.withdrawn", lang, count=len(found)))
         if request:

@@ -31,13 +31,13 @@ def transcriber(
     Beyond this machine put it behind a TLS proxy (wss://) or into a network of its own: what it is sent
     is what was said.
     """
-    from gateway.config import host_port
+    from gateway.config import host_port, listener
     from transcription.models.catalogue import folder_of
     from transcription.recogniser import Model, ModelError
     from transcription.server import Transcriber, be_nice
 
     try:
-        host, port = host_port(listen)
+        host, port = host_port(listener(listen))
     except ValueError:
         raise fail(text("transcriber.listen", lang, value=listen), 2) from None
     be_nice()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gateway.cli.context import DEFAULT_FILE, AsJson, ConfigFile, Language, console, fail, print_json
-from gateway.cli.desk import AsRole, CaseOption, Purpose, Reason, Unredacted, Work, at_desk, write_new
+from gateway.cli.desk import AsRole, CaseOption, Purpose, Reason, Unredacted, Work, at_desk, new_file
 from gateway.cli.recordings import ArtifactId, artifact_rows, print_artifacts
 from gateway.texts import text
 
@@ -93,11 +93,10 @@ def export(
         transcript_id, *more = _transcripts(work, artifact)
         if more:
             raise fail(text("transcripts.several", lang))
-        if out.exists():
-            raise fail(text("recordings.exists", lang, path=out))
         asking = work.asking(role, purpose, case, reason)
-        content = _written(_read(work, asking, transcript_id, "export", unredacted), form, lang).encode()
-        write_new(out, lambda file: file.write(content))
+        with new_file(out, lang) as file:
+            content = _written(_read(work, asking, transcript_id, "export", unredacted), form, lang).encode()
+            file.write(content)
     console.print(text("recordings.exported", lang, path=out, duration=f"{len(content)} B"))
 
 

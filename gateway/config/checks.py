@@ -71,7 +71,7 @@ def _model(file: ConfigFile) -> Iterator[Fault]:
     if model not in MODELS and "/" not in model:
         yield (
             ("transcription", "model"),
-            f"comes not with Tast1 (there is {', '.join(MODELS)}; for a folder write a path with a /)",
+            f"does not come with Tast1 (there is {', '.join(MODELS)}; for a folder write a path with a /)",
         )
     elif not (folder_of(model)).is_dir():
         yield ("transcription", "model"), "there is no such folder (unpack the model there, or give its path)"

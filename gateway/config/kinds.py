@@ -52,9 +52,9 @@ def to_dataclass(kind: Any, section: Section) -> Any:
     return kind(**values)
 
 
-def host_port(listener: str) -> tuple[str, int]:
+def host_port(where: str) -> tuple[str, int]:
     """`("127.0.0.1", 5060)` of `"127.0.0.1:5060"`; brackets of an IPv6 address are taken off."""
-    host, _, port = listener.rpartition(":")
+    host, _, port = where.rpartition(":")
     return host.strip("[]"), int(port)
 
 
@@ -81,7 +81,8 @@ def _no_bool(value: Any) -> Any:
     return value
 
 
-def _listener(value: str) -> str:
+def listener(value: str) -> str:
+    """The same `ADDRESS:PORT`; `ValueError` when nothing could listen there."""
     host, colon, port = value.rpartition(":")
     try:
         ipaddress.ip_address(host.strip("[]"))
@@ -150,7 +151,7 @@ def _once(values: Iterable[str]) -> tuple[str, ...]:
 Whole = Annotated[int, BeforeValidator(_no_bool)]
 Seconds = Annotated[float, BeforeValidator(_no_bool)]
 Port = Annotated[Whole, Field(ge=1, le=65535)]
-Listener = Annotated[str, AfterValidator(_listener)]
+Listener = Annotated[str, AfterValidator(listener)]
 Address = Annotated[str, AfterValidator(_address)]
 Network = Annotated[str, AfterValidator(_network)]
 WebSocketUrl = Annotated[str, AfterValidator(_web_socket_url)]

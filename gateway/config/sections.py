@@ -262,7 +262,7 @@ class WebSection(Section):
     """Health and metrics."""
 
     listen: Listener | None = setting(
-        "127.0.0.1:8080", "ADDRESS:PORT for /healthz, /readyz and /metrics; null: none."
+        "127.0.0.1:8080", "ADDRESS:PORT for /livez, /readyz and /metrics; null: none."
     )
 
 

@@ -79,6 +79,10 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: Danish, English
         "{path} findes allerede (vælg et andet navn).",
         "{path} exists already (choose another name).",
     ),
+    "recordings.not_written": (
+        "{path} kan ikke skrives: {why} (vælg et andet sted med --out).",
+        "{path} cannot be written: {why} (choose another place with --out).",
+    ),
     "recordings.gone": ("Optagelsen er slettet {at}.", "The recording was deleted {at}."),
     "recordings.expired": (
         "Optagelsen kan ikke læses: der er ingen grund til at opbevare den længere.",

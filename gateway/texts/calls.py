@@ -102,8 +102,8 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: Danish, English
     "watch.over": ("Optagelsen er slut.", "The recording is over."),
     "transcriber.loading": ("Modellen indlæses …", "The model is loading …"),
     "transcriber.listen": (
-        "{value} er ingen adresse: skriv ADRESSE:PORT, f.eks. 127.0.0.1:2700.",
-        "{value} is no address: write ADDRESS:PORT, such as 127.0.0.1:2700.",
+        "{value} kan ingen lytte på: skriv ADRESSE:PORT, f.eks. 127.0.0.1:2700 (port 0 til 65535).",
+        "{value}: nobody can listen there; write ADDRESS:PORT, such as 127.0.0.1:2700 (port 0 to 65535).",
     ),
     "transcriber.ready": (
         "Klar på {url} med modellen {model} ({words} ord).",

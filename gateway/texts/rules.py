@@ -40,6 +40,7 @@ _PATTERNS = {
     "error": r".+?",
 }
 _AND_BECAUSE = "; and because "
+_RULED = re.compile(r"(.+)( \(R-\d+\))")  # `storage.artifacts.NotReadable` puts the rule behind what it says
 
 
 class _Template(NamedTuple):
@@ -60,6 +61,9 @@ def _sentence(sentence: str) -> str | None:
     for template in _templates():
         if found := template.pattern.fullmatch(sentence):
             return template.danish.format(**{hole: _put(hole, v) for hole, v in found.groupdict().items()})
+    if ruled := _RULED.fullmatch(sentence):
+        known = _sentence(ruled[1])
+        return None if known is None else f"{known}{ruled[2]}"
     return None
 
 

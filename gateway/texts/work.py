@@ -107,6 +107,7 @@ SENTENCES: dict[str, str] = {
     ),
     "it is erased": "det er slettet",
     "it was erased while it was made": "det blev slettet, mens det blev lavet",
+    "it cannot be redacted: {error} (R-50)": "det kan ikke maskeres: {error} (R-50)",
     "it has no data key": "det har ingen nøgle",
     "it holds no words": "det indeholder ingen ord",
     "it holds no consent record": "det indeholder intet samtykkebevis",

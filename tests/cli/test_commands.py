@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -10,9 +12,11 @@ from pathlib import Path
 
 import pytest
 import soundfile
+import typer
 from sqlalchemy import select, update
 
 from gateway.cli import app
+from gateway.cli.desk import new_file
 from storage import audit_log, certificates, consents
 from storage.ledger import ErasureLedger, Line
 from storage.tables import Artifact, AuditEntry, Consent
@@ -43,6 +47,61 @@ def test_recordings_show_basis_and_expiry(shop: Shop) -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", fresh["until"])
     assert fresh["duration_ms"] == 2000
     assert "6(1)(a)" in shop.tast1("recordings", "show", shop.fresh[:8])
+
+
+def test_refusals_to_read_are_danish(shop: Shop) -> None:
+    qa = shop.hire("qa", "QA")
+    shop.tast1("sweep")
+    wrong = ("recordings", "export", shop.fresh, "--out", str(shop.folder / "copy"), "--purpose", "nothing")
+    refused = shop.tast1(*wrong, "--lang", "da", by=qa, status=3)
+    assert "(R-03, R-50)" in refused and refused.count("R-03") == 1 and "ground" not in refused
+    gone = ("recordings", "may", shop.old, "--purpose", "training", "--lang", "da")
+    assert "det er slettet (R-60)" in shop.tast1(*gone, by=qa, status=3)
+
+
+def test_a_withdrawal_comes_by_a_known_channel_or_nothing_happens(shop: Shop) -> None:
+    told = shop.tast1("withdraw", shop.call, "--channel", "fax", by=shop.hire("agent", "AGENT"), status=2)
+    assert all(channel in told for channel in ("agent", "letter", "mail", "web", "phone"))
+    rows = shop.json("recordings", "list")
+    assert isinstance(rows, list)
+    assert next(row for row in rows if row["artifact"] == shop.fresh)["state"] == "sealed"
+
+
+def test_live_calls_are_told_in_local_time(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    up = {"call": "c1", "arrived_at": "2026-07-01T10:00:00.123456+00:00", "flow": "customer"}
+    up = {**up, "phase": "talking", "recording": True}
+    monkeypatch.setattr("gateway.cli.calls.ask_gateway", lambda *_: {"up": [up]})
+    assert "2026-07-01 12:00:00 " in shop.tast1("calls", "live")
+
+
+def test_nothing_is_exported_where_nothing_can_be_written(shop: Shop, tmp_path: Path) -> None:
+    qa, out = shop.hire("qa", "QA"), str(tmp_path / "nowhere" / "copy.flac")
+    export = ("recordings", "export", shop.fresh, "--out", out, "--purpose", "training")
+    for redacted in ((), ("--redacted",)):
+        told = shop.tast1(*export, *redacted, by=qa, status=1).replace("\n", "")
+        assert out in told and "No such file or directory" in told and "--out" in told
+    archive = shop.archive()
+    entries = archive.database.read_sync(lambda s: list(audit_log.entries(s, shop.fresh)))
+    archive.close()
+    assert "export" not in [e.action for e in entries]
+
+
+def test_a_copy_that_breaks_off_is_told_in_a_line_and_leaves_nothing(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    out = tmp_path / "copy"
+    with pytest.raises(typer.Exit), new_file(out, "en") as file:
+        file.write(b"half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert not out.exists()
+    assert "No space left on device" in capsys.readouterr().err.replace("\n", " ")
+
+
+@pytest.mark.parametrize("listen", ["127.0.0.1:99999", "127.0.0.1:", "2700", "nowhere:2700"])
+def test_a_transcriber_is_told_at_once_where_nobody_can_listen(listen: str) -> None:
+    result = run.invoke(app, ["transcriber", "--listen", listen, "--lang", "en"])
+    assert result.exit_code == 2
+    assert f"{listen}: nobody can listen there" in result.output
 
 
 def test_an_export_is_a_flac_file_and_leaves_an_audit_entry(shop: Shop, tmp_path: Path) -> None:

@@ -105,6 +105,14 @@ def test_a_copy_holds_the_placeholder_and_no_digit_of_the_number(shop: Shop, for
     assert "exists already" in shop.tast1(*export, "--purpose", "training", by="qa", status=1)
 
 
+def test_a_copy_that_cannot_be_written_is_no_reading(shop: Shop) -> None:
+    made, out = transcribe(shop), str(shop.folder / "nowhere" / "copy")
+    export = ("transcripts", "export", made, "--format", "text", "--out", out, "--purpose", "training")
+    told = shop.tast1(*export, "--lang", "da", by="qa", status=1).replace("\n", "")
+    assert out in told and "kan ikke skrives" in told
+    assert "export" not in [action for action, _ in logged(shop, made)]
+
+
 def test_whole_words_are_for_few_and_the_log_says_so(shop: Shop) -> None:
     made, out = transcribe(shop), shop.folder / "whole.json"
     whole = ("--unredacted", "--purpose", "training")

@@ -99,6 +99,12 @@ async def test_it_ends_when_it_is_stopped(own: OwnTranscriber) -> None:
     assert own.pid == 0
 
 
+async def test_a_ctrl_c_at_the_gateway_is_not_for_it(own: OwnTranscriber) -> None:
+    while not own.pid:
+        await asyncio.sleep(0.01)
+    assert os.getpgid(own.pid) != os.getpgid(0), "a terminal interrupts a whole process group"
+
+
 async def test_it_ends_with_a_gateway_that_is_killed() -> None:
     program = (
         "import asyncio, sys\n"
