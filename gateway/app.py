@@ -158,6 +158,10 @@ class AlreadyRunning(OSError):
     """Another gateway works on this data folder."""
 
 
+class CannotListen(OSError):
+    """Nothing can listen where a setting says. The message names the setting."""
+
+
 class FolderLock:
     """One gateway a data folder: the next one would take the first one's live recordings for leftovers."""
 
@@ -257,7 +261,13 @@ class Gateway:
                 self._transcription_facts(),
             )
             app = health_app(self.readiness, [collector])
-            await self._listeners.listen(app, host, port)
+            try:
+                await self._listeners.listen(app, host, port)
+            except OSError as error:
+                raise CannotListen(
+                    f"nothing can listen on {self.settings.web.listen} ({os.strerror(error.errno or 0)});"
+                    " end the program that does, or change web.listen"
+                ) from error
         await self._listeners.listen_unix(control_app(self.calls, self.drain), self.settings.control_socket)
 
     def _transcription_facts(self) -> TranscriptionFacts:

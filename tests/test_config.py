@@ -216,6 +216,17 @@ def test_a_mistake_in_the_environment_names_the_variable() -> None:
     assert "there is no such setting" in mistake("", TAST1__SIP__WROKERS="3")
 
 
+def test_a_folder_without_a_model_is_a_mistake(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text("transcription:\n  model: ./vosk\n")
+    (tmp_path / "vosk").mkdir()
+    told = run("check", str(file))
+    assert told.exit_code == 2
+    assert "config.yaml:2: transcription.model = ./vosk: no Vosk model is in" in told.output
+    file.write_text("transcription: {model: no-such}\n")
+    assert "does not come with Tast1" in run("check", str(file)).output
+
+
 # --- mistakes -------------------------------------------------------------------------------------
 
 

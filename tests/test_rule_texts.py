@@ -38,7 +38,7 @@ COMPOSED = {"storage/policy/grounds.py": ("why", "_kept")}
 # Elsewhere the sentences are what is raised, answered or called `why`.
 RAISED = {
     *("Refused", "NotReadable", "NotAllowed", "_Denied", "Verdict", "SignInFailed", "AlreadyRunning"),
-    "refuse",  # of storage.gate
+    *("CannotListen", "EdgeError", "refuse"),  # the latter of storage.gate
     *(
         "DatabaseError",
         "KeysError",
@@ -71,10 +71,11 @@ HOLES = {
     "what": "case",
     "doing": "sealing a file",
     "path": "/var/lib/tast1/key",
+    "self.settings.web.listen": "127.0.0.1:8080",
     "folder": "/var/lib/tast1 data",
     "os.strerror(error.errno or 0)": "Permission denied",
     "_constraint(error)": "UNIQUE constraint failed: calls.id",
-    "names or 'no events'": "ready, dialled",
+    "names": "ready, dialled",
 }
 JOINED = re.compile(r"'(, | or )'\.join\(.*\)|keys|tools")
 ENGLISH = re.compile(r"\b(the|is|was|of|and|not|has|it|its|needs|already|nothing|nobody|there|gone)\b")

@@ -68,7 +68,11 @@ class OwnTranscriber:
             self.server.retry_at = float("inf")
             quick = 0 if time.monotonic() - began > LASTED_S else quick + 1
             pause_s = RESTART_S[min(quick, len(RESTART_S) - 1)]
-            log.warning("the transcriber ended; it is started again", extra={"pause_s": pause_s})
+            log.warning(
+                "the transcriber ended; it is started again (if it goes on so, look at transcription.model"
+                " and transcription.listen)",
+                extra={"pause_s": pause_s, "model": self._model, "listen": f"{self._host}:{self._port}"},
+            )
             await asyncio.sleep(pause_s)
 
     async def _run_once(self) -> None:

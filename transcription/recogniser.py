@@ -26,6 +26,7 @@ import numpy as np
 import soxr
 import vosk
 
+from transcription.models.catalogue import why_no_model, words_file
 from transcription.protocol import Final, HeardWord, Partial, StreamConfig
 
 RECYCLE_S = 600.0
@@ -50,15 +51,10 @@ class ModelFacts:
     @classmethod
     def of(cls, folder: Path) -> ModelFacts:
         """Look at the folder; `ModelError` when a file is missing. Loads nothing."""
-        if not folder.is_dir():
-            raise ModelError("there is no such folder (give the path of an unpacked Vosk model)")
-        graph = folder / "graph"
-        flat = not (folder / "conf" / "model.conf").is_file()
-        words = next((p for p in (graph / "words.txt", folder / "words.txt") if p.is_file()), None)
-        acoustic = next((p for p in (folder / "am/final.mdl", folder / "final.mdl") if p.is_file()), None)
-        if acoustic is None or (words is None and not flat):
-            raise ModelError("no Vosk model is in that folder (am/final.mdl, conf/model.conf, graph/)")
-        runtime = any((base / "Gr.fst").is_file() for base in (graph, folder))
+        if why := why_no_model(folder):
+            raise ModelError(why)
+        words = words_file(folder)
+        runtime = any((base / "Gr.fst").is_file() for base in (folder / "graph", folder))
         return cls(folder.name, _rate_hz(folder), runtime, _count(words) if words else 0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import wave
 from pathlib import Path
 from typing import Annotated
 
@@ -40,8 +41,8 @@ def call(
 
     if codec not in ("PCMA", "PCMU", "G722"):
         raise typer.BadParameter("choose PCMA, PCMU or G722", param_hint="--codec")
-    if play is not None and not play.is_file():
-        raise typer.BadParameter("there is no such file", param_hint="--play")
+    if play is not None and not is_playable(play):
+        raise fail(text("call.no_wav", lang, path=play), 2)
     try:
         keys = tuple(read_key(each) for each in key)
     except ValueError as error:
@@ -84,6 +85,16 @@ def call(
         )
     if not answered:
         raise typer.Exit(1)
+
+
+def is_playable(file: Path) -> bool:
+    """Whether a phone can play a file: mono 16-bit PCM in a WAV, 20 ms or more of it."""
+    try:
+        with wave.open(str(file)) as sound:
+            mono_16_bit = (sound.getnchannels(), sound.getsampwidth()) == (1, 2)
+            return mono_16_bit and bool(sound.getnframes() * 50 >= sound.getframerate())
+    except (OSError, EOFError, wave.Error):
+        return False
 
 
 PHONE_EVENTS = (

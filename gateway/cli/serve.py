@@ -24,6 +24,7 @@ def serve(
     lang: Language = "da",
 ) -> None:
     """Answer calls. Stops on SIGINT or SIGTERM: takes no new calls, waits for those that are up."""
+    from gateway.edge.edge import EdgeError
     from storage.database import DatabaseError
     from storage.keys import KeysError
     from storage.sealed import MediaError
@@ -37,7 +38,7 @@ def serve(
         asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     try:
         asyncio.run(_serve(settings, drain, lang))
-    except (DatabaseError, KeysError, MediaError, OSError) as error:
+    except (DatabaseError, KeysError, MediaError, EdgeError, OSError) as error:
         raise fail(said(str(error), lang)) from None
 
 

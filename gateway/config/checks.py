@@ -17,7 +17,7 @@ from gateway.config.sections import ConfigFile, FlowSection
 from gateway.config.source import Key
 from ivr_prompts import BUILT_IN, Catalogue, CatalogueError
 from transcription.models.catalogue import BUILT_IN as MODELS
-from transcription.models.catalogue import folder_of
+from transcription.models.catalogue import folder_of, why_no_model
 
 Fault = tuple[Key, str]
 
@@ -73,8 +73,8 @@ def _model(file: ConfigFile) -> Iterator[Fault]:
             ("transcription", "model"),
             f"does not come with Tast1 (there is {', '.join(MODELS)}; for a folder write a path with a /)",
         )
-    elif not (folder_of(model)).is_dir():
-        yield ("transcription", "model"), "there is no such folder (unpack the model there, or give its path)"
+    elif why := why_no_model(folder_of(model)):
+        yield ("transcription", "model"), why
 
 
 def _sip(file: ConfigFile) -> Iterator[Fault]:

@@ -115,7 +115,8 @@ class Edge:
                 return await self._outside.open(host, port)
             return await self._streams.listen(kind, host, port)
         except OSError as error:
-            raise ValueError(f"{kind} on {bracketed(host)}:{port}: {error}") from error
+            setting = f"sip.{kind.lower().replace(' ', '_')}"
+            raise ValueError(f"{setting} on {bracketed(host)}:{port}: {error}") from error
 
     def _is_trunk(self, host: str) -> bool:
         return self._trunks.name(host) is not None

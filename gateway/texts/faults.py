@@ -116,6 +116,11 @@ SENTENCES: dict[str, str] = {
     "another gateway works on {path}; stop it, or give this one a storage.folder of its own": (
         "en anden gateway arbejder på {path}; stop den, eller giv denne sin egen storage.folder"
     ),
+    "the SIP listeners cannot start: {error}": "SIP kan ikke startes: {error}",
+    "nothing can listen on {address} ({error}); end the program that does, or change web.listen": (
+        "der kan ikke lyttes på {address} ({error}); afslut det program, der gør, eller ret web.listen"
+    ),
+    "no {event} from the phone, and nothing else": "telefonen meldte ikke {event} og heller intet andet",
     "no {event} from the phone; there were: {error}": ("telefonen meldte ikke {event}; den meldte: {error}"),
     "the phone did not end": "telefonen afsluttede ikke",
     "there is no such folder (give the path of an unpacked Vosk model)": (

@@ -165,6 +165,7 @@ class Listeners:
 
     def __init__(self) -> None:
         self._runners: list[web.AppRunner] = []
+        self._sockets: list[Path] = []
         self.port = 0
 
     async def listen(self, app: web.Application, host: str, port: int) -> None:
@@ -181,6 +182,7 @@ class Listeners:
         old = os.umask(0o177)
         try:
             await web.UnixSite(runner, str(path)).start()
+            self._sockets.append(path)
         finally:
             os.umask(old)
 
@@ -191,6 +193,8 @@ class Listeners:
         return runner
 
     async def close(self) -> None:
-        """Stop listening."""
+        """Stop listening; no socket is left behind."""
         for runner in self._runners:
             await runner.cleanup()
+        for path in self._sockets:
+            await asyncio.to_thread(path.unlink, missing_ok=True)

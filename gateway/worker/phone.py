@@ -155,7 +155,9 @@ class Phone:
                 )
         if len(found()) < count:
             names = ", ".join(e.event for e in self.events)
-            raise PhoneError(f"no {event} from the phone; there were: {names or 'no events'}")
+            if not names:
+                raise PhoneError(f"no {event} from the phone, and nothing else")
+            raise PhoneError(f"no {event} from the phone; there were: {names}")
         return found()[count - 1]
 
     def order(self, do: str, **fields: Any) -> None:

@@ -17,6 +17,8 @@ from sqlalchemy import select, update
 
 from gateway.cli import app
 from gateway.cli.desk import new_file
+from gateway.cli.phone import is_playable
+from gateway.texts import word
 from storage import audit_log, certificates, consents
 from storage.ledger import ErasureLedger, Line
 from storage.tables import Artifact, AuditEntry, Consent
@@ -27,6 +29,11 @@ from tests.storage.world import World, consent_record, open_call
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Shop]:
     yield Shop(tmp_path)
+
+
+def unbroken(told: str) -> str:
+    """What was printed, wherever its lines were broken: without blanks."""
+    return "".join(told.split())
 
 
 def test_calls_are_listed_without_numbers(shop: Shop) -> None:
@@ -78,8 +85,8 @@ def test_nothing_is_exported_where_nothing_can_be_written(shop: Shop, tmp_path: 
     qa, out = shop.hire("qa", "QA"), str(tmp_path / "nowhere" / "copy.flac")
     export = ("recordings", "export", shop.fresh, "--out", out, "--purpose", "training")
     for redacted in ((), ("--redacted",)):
-        told = shop.tast1(*export, *redacted, by=qa, status=1).replace("\n", "")
-        assert out in told and "No such file or directory" in told and "--out" in told
+        told = unbroken(shop.tast1(*export, *redacted, by=qa, status=1))
+        assert f"{out}cannotbewritten:Nosuchfileordirectory" in told and "--out" in told
     archive = shop.archive()
     entries = archive.database.read_sync(lambda s: list(audit_log.entries(s, shop.fresh)))
     archive.close()
@@ -94,7 +101,7 @@ def test_a_copy_that_breaks_off_is_told_in_a_line_and_leaves_nothing(
         file.write(b"half")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     assert not out.exists()
-    assert "No space left on device" in capsys.readouterr().err.replace("\n", " ")
+    assert "Nospaceleftondevice" in unbroken(capsys.readouterr().err)
 
 
 @pytest.mark.parametrize("listen", ["127.0.0.1:99999", "127.0.0.1:", "2700", "nowhere:2700"])
@@ -102,6 +109,27 @@ def test_a_transcriber_is_told_at_once_where_nobody_can_listen(listen: str) -> N
     result = run.invoke(app, ["transcriber", "--listen", listen, "--lang", "en"])
     assert result.exit_code == 2
     assert f"{listen}: nobody can listen there" in result.output
+
+
+def test_what_the_phone_cannot_play_is_told_before_it_calls(tmp_path: Path) -> None:
+    stereo, empty, noise = tmp_path / "stereo.wav", tmp_path / "empty.wav", tmp_path / "noise.wav"
+    soundfile.write(stereo, [[0.0, 0.0]] * 8000, 8000, "PCM_16")
+    soundfile.write(empty, [], 8000, "PCM_16")
+    noise.write_bytes(b"no sound at all")
+    for file in (stereo, empty, noise, tmp_path / "nowhere.wav"):
+        result = run.invoke(app, ["call", "sip:a@127.0.0.1:9", "--play", str(file), "--lang", "da"])
+        assert result.exit_code == 2
+        assert f"--play:{file}eringenWAV-fil" in unbroken(result.output)
+    soundfile.write(mono := tmp_path / "mono.wav", [0.0] * 8000, 8000, "PCM_16")
+    assert is_playable(mono)
+
+
+def test_how_a_call_ended_is_told_in_words() -> None:
+    assert (word("status", 0, "da"), word("status", 486, "da")) == ("uden SIP-svar", "SIP 486")
+    assert (word("by_us", True, "da"), word("by_us", False, "da")) == (
+        "lagt på af os",
+        "lagt på af den anden side",
+    )
 
 
 def test_an_export_is_a_flac_file_and_leaves_an_audit_entry(shop: Shop, tmp_path: Path) -> None:

@@ -108,8 +108,8 @@ def test_a_copy_holds_the_placeholder_and_no_digit_of_the_number(shop: Shop, for
 def test_a_copy_that_cannot_be_written_is_no_reading(shop: Shop) -> None:
     made, out = transcribe(shop), str(shop.folder / "nowhere" / "copy")
     export = ("transcripts", "export", made, "--format", "text", "--out", out, "--purpose", "training")
-    told = shop.tast1(*export, "--lang", "da", by="qa", status=1).replace("\n", "")
-    assert out in told and "kan ikke skrives" in told
+    told = "".join(shop.tast1(*export, "--lang", "da", by="qa", status=1).split())
+    assert f"{out}kanikkeskrives" in told
     assert "export" not in [action for action, _ in logged(shop, made)]
 
 

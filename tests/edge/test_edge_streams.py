@@ -293,6 +293,6 @@ async def test_listeners_that_cannot_start_say_what_to_change() -> None:
     with pytest.raises(EdgeError, match="ADDRESS:PORT"):
         await Edge(EdgeSettings(udp="5060", worker_side="127.0.0.1:0"), workers).start()
     taken = await UdpPeer.open()
-    with pytest.raises(EdgeError, match=f"UDP on 127.0.0.1:{taken.port}"):
+    with pytest.raises(EdgeError, match=f"sip.udp on 127.0.0.1:{taken.port}"):
         await Edge(EdgeSettings(udp=f"127.0.0.1:{taken.port}", worker_side="127.0.0.1:0"), workers).start()
     taken.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -156,3 +157,13 @@ def test_without_a_model_it_says_what_to_do(model: str, sentence: str) -> None:
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=ROOT, check=False)
     assert ended.returncode == 1
     assert sentence in ended.stderr and "Traceback" not in ended.stderr
+
+
+def test_at_a_taken_port_it_names_the_setting() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        command = [sys.executable, "-m", "transcription", str(folder_of("da-demo")), "127.0.0.1", port, "1"]
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=ROOT, check=False)
+    assert ended.returncode == 1
+    assert f"127.0.0.1:{port}" in ended.stderr and "transcription.listen" in ended.stderr
+    assert "Traceback" not in ended.stderr

@@ -17,6 +17,22 @@ def folder_of(model: str) -> Path:
     return HERE / model if model in BUILT_IN else Path(model)
 
 
+def why_no_model(folder: Path) -> str:
+    """Why a folder cannot be a Vosk model, and what to do; "": the files that each has are there."""
+    if not folder.is_dir():
+        return "there is no such folder (give the path of an unpacked Vosk model)"
+    flat = not (folder / "conf" / "model.conf").is_file()  # the layout of older models
+    acoustic = any((folder / name).is_file() for name in ("am/final.mdl", "final.mdl"))
+    if not acoustic or (words_file(folder) is None and not flat):
+        return "no Vosk model is in that folder (am/final.mdl, conf/model.conf, graph/)"
+    return ""
+
+
+def words_file(folder: Path) -> Path | None:
+    """The list of a model's words, one a line, if it has one."""
+    return next((file for file in (folder / "graph/words.txt", folder / "words.txt") if file.is_file()), None)
+
+
 def card(name: str) -> str:
     """What a built-in model is for, how well it does, and what it must not be used for (Markdown)."""
     return (HERE / name / "CARD.md").read_text(encoding="utf-8")
