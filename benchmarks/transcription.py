@@ -73,13 +73,18 @@ def run(asked: Asked) -> str:
     shutil.rmtree(asked.scratch, ignore_errors=True)
     asked.scratch.mkdir(parents=True)
     plan = QUICK if asked.quick else SENTENCES
-    levels = []
+    levels: list[Level] = []
+    missing: list[str] = []
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=asked.console) as progress:
         task = progress.add_task("", total=None)
         for calls, sentences in plan.items():
             progress.update(task, description=f"{calls} calls at once, {sentences} sentences a leg")
-            levels.append(asyncio.run(_level(calls, sentences, asked.scratch / str(calls))))
+            try:
+                levels.append(asyncio.run(_level(calls, sentences, asked.scratch / str(calls))))
+            except (BenchmarkError, AssertionError) as error:
+                missing.append(f"{calls} calls at once could not be measured: {str(error).splitlines()[0]}.")
+                asked.console.print(missing[-1], style="red", markup=False)
         progress.update(task, description=f"{STREAMS} streams as fast as they go")
         cost = asyncio.run(_cost(10.0 if asked.quick else STREAM_S))
         progress.update(task, description="two hours in one stream")
@@ -87,7 +92,9 @@ def run(asked: Asked) -> str:
     asked.console.print(_table(levels))
     asked.console.print(f"a stream takes {cost * 100:.1f} % of a core: {1 / cost:.0f} streams a core")
     asked.console.print("MiB over the long stream: " + " ".join(f"{mib:.1f}" for _, mib in memory))
-    return _section(asked, levels, cost, memory)
+    if not levels:
+        raise BenchmarkError("; ".join(missing))
+    return _section(asked, levels, missing, cost, memory)
 
 
 # --- calls ------------------------------------------------------------------------------------------
@@ -337,7 +344,11 @@ def _table(levels: Sequence[Level]) -> Table:
 
 
 def _section(
-    asked: Asked, levels: Sequence[Level], cost: float, memory: Sequence[tuple[float, float]]
+    asked: Asked,
+    levels: Sequence[Level],
+    missing: Sequence[str],
+    cost: float,
+    memory: Sequence[tuple[float, float]],
 ) -> str:
     table = "\n".join(
         "| " + " | ".join(line) + " |" for line in (HEADINGS, ("---:",) * len(HEADINGS), *rows(levels))
@@ -347,6 +358,8 @@ def _section(
     return f"""## Transcription
 
 {table}
+
+{" ".join(missing)}
 
 A stream costs the transcriber {cost:.3f} CPU-seconds a second: {1 / cost:.0f} streams a core; a call has two.
 
