@@ -143,9 +143,12 @@ async def test_key_1_records_both_from_when_the_agent_answers(
     assert (leg.ended_by, dialog.ended_by) == ("them", "us")
     assert_tones(*stage.gateway.sound(recordings[0].id), 1.3, 3.5)
     told = names(await stage.gateway.timeline(call.id))
-    order = ["prompt_started", "marker_passed", "key", "decision", "consent_stored"]
-    order += ["agent_answered", "capture_started", "hung_up", "capture_stopped", "recording_sealed"]
+    # The record is committed while the agent is dialled; whichever comes first, capture comes after both.
+    order = ["prompt_started", "marker_passed", "key", "decision", "capture_started"]
+    order += ["hung_up", "capture_stopped", "recording_sealed"]
     assert [name for name in told if name in order] == order
+    for before in ("consent_stored", "agent_answered"):
+        assert told.index("decision") < told.index(before) < told.index("capture_started")
 
 
 async def test_silence_reaches_the_same_agent_and_leaves_no_sound(stage: Stage) -> None:

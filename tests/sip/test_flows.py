@@ -175,7 +175,7 @@ async def test_a_second_gateway_on_the_same_folder_does_not_start(tmp_path: Path
         )  # fmt: skip
         _, err = await asyncio.wait_for(second.communicate(), 30)
         assert second.returncode == 1
-        assert b"another gateway" in err
+        assert b"en anden gateway" in err
 
 
 async def test_when_no_worker_is_free_the_caller_is_told_when_to_come_back(tmp_path: Path) -> None:
