@@ -47,9 +47,11 @@ from storage.policy import events as e
 from storage.policy.duties import ROLES
 from storage.policy.reuse import Reuse, ReuseSettings
 from storage.policy.settings import PolicySettings, overlaid
+from storage.redaction import Redaction
 from storage.tables import Artifact, DataKey, Document, GroundRow, Table, Tombstone
 from tests.storage.backups import back_up, restore
 from tests.storage.world import ARRIVED, World, consent_record, open_world, tone
+from transcription.stored import redacted_words, silences
 
 T = TypeVar("T")
 
@@ -138,7 +140,14 @@ class Archive:
     def settings(self, settings: PolicySettings) -> None:
         self._settings = settings
         reuse = ReuseSettings(ON_FILE, ON_FILE, ON_FILE)
-        self.desk = Desk(self.world.db, self.world.store, self.world.keys, settings, reuse=reuse)
+        self.desk = Desk(
+            self.world.db,
+            self.world.store,
+            self.world.keys,
+            settings,
+            reuse=reuse,
+            redaction=Redaction(redacted_words, silences),
+        )
 
     def set(self, changes: Mapping[str, Any]) -> None:
         """Other settings from now on, by their dotted names."""

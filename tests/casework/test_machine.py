@@ -80,16 +80,15 @@ Break = Callable[[pytest.MonkeyPatch], None]
 def a_sweep_ignores_a_hold(patch: pytest.MonkeyPatch) -> None:
     due = sweep.due
 
-    def due_by_consent_alone(session: Any, now: Any, only: Any, *rest: Any) -> list[Artifact]:
-        found = due(session, now, only, *rest)
-        query = session.query(Artifact).filter(
-            Artifact.kind.in_(["AUD", "TRS"]), Artifact.blocked_at.is_(None)
+    def due_by_consent_alone(session: Any, now: Any, ids: Any) -> list[str]:
+        found = due(session, now, ids)
+        content = session.query(Artifact.id).filter(
+            Artifact.id.in_(ids), Artifact.kind.in_(["AUD", "TRS"]), Artifact.blocked_at.is_(None)
         )
-        more = query.filter(Artifact.id.in_(only)).all() if only is not None else query.all()
-        for artifact in more:
-            held = sweep.artifacts.grounds_of(session, artifact.id)
+        for (artifact_id,) in content:
+            held = sweep.artifacts.grounds_of(session, artifact_id)
             if not any(g.active(now) and g.ground is GroundName.CONSENT for g in held):
-                found += [artifact] if artifact not in found else []
+                found += [artifact_id] if artifact_id not in found else []
         return found
 
     patch.setattr(sweep, "due", due_by_consent_alone)
