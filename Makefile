@@ -36,8 +36,8 @@ lint: $(READY) ## ruff and mypy
 
 # Real calls one after the other: they are about time. Status 5: ARGS chose none of these.
 test: $(READY) packages lint ## Everything: lint, unit tests, real calls
-	$(BIN)/pytest -n auto --dist worksteal -m "not sip" $(ARGS) || test $$? = 5
-	$(BIN)/pytest -m sip $(ARGS) || test $$? = 5
+	$(BIN)/pytest -n auto --dist worksteal -m "not (sip or alone)" $(ARGS) || test $$? = 5
+	$(BIN)/pytest -m "sip or alone" $(ARGS) || test $$? = 5
 
 bench: $(READY) packages ## Load and timings, written to docs/performance.md
 	$(BIN)/python -m benchmarks $(ARGS)
