@@ -17,7 +17,7 @@ from storage.media import MediaStore
 from storage.model import GroundName
 from storage.policy import access, book, changes, clocks, grounds, requests
 from storage.sweep import SweepResult
-from storage.tables import Artifact, Peaks
+from storage.tables import Peaks
 from tests.casework.archive import Archive
 from tests.casework.machine import ArchiveMachine
 
@@ -75,33 +75,6 @@ def test_ten_thousand_steps_agree_with_the_oracle(archive: Archive, engine: str)
 # --- what it would notice -------------------------------------------------------------------------
 
 Break = Callable[[pytest.MonkeyPatch], None]
-
-
-def a_sweep_ignores_a_hold(patch: pytest.MonkeyPatch) -> None:
-    due = sweep.due
-
-    def due_by_consent_alone(session: Any, now: Any, ids: Any) -> list[str]:
-        found = due(session, now, ids)
-        content = session.query(Artifact.id).filter(
-            Artifact.id.in_(ids), Artifact.kind.in_(["AUD", "TRS"]), Artifact.blocked_at.is_(None)
-        )
-        for (artifact_id,) in content:
-            held = sweep.artifacts.grounds_of(session, artifact_id)
-            if not any(g.active(now) and g.ground is GroundName.CONSENT for g in held):
-                found += [artifact_id] if artifact_id not in found else []
-        return found
-
-    patch.setattr(sweep, "due", due_by_consent_alone)
-
-
-def a_certificate_is_written_twice(patch: pytest.MonkeyPatch) -> None:
-    issue = certificates.issue
-
-    def twice(session: Any, artifact_id: str, *rest: Any) -> str:
-        issue(session, artifact_id[::-1], *rest)
-        return issue(session, artifact_id, *rest)
-
-    patch.setattr(certificates, "issue", twice)
 
 
 def no_certificate_is_written(patch: pytest.MonkeyPatch) -> None:
@@ -174,8 +147,6 @@ def a_deletion_order_is_forgotten(patch: pytest.MonkeyPatch) -> None:
 
 
 NOTICED: dict[Break, str] = {
-    a_sweep_ignores_a_hold: "is held",
-    a_certificate_is_written_twice: "one certificate",
     no_certificate_is_written: "one certificate",
     the_transcript_stays_when_the_recording_goes: "kept past its reasons|not erased at once|outlives",
     purposes_are_not_checked: "read past its reasons",
