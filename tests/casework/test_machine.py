@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,11 +13,12 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from storage import certificates, desk, replay, sweep
+from storage import due as due_now
 from storage.media import MediaStore
 from storage.model import GroundName
 from storage.policy import access, book, changes, clocks, grounds, requests
 from storage.sweep import SweepResult
-from storage.tables import Peaks
+from storage.tables import Artifact, Peaks, Tombstone
 from tests.casework.archive import Archive
 from tests.casework.machine import ArchiveMachine
 
@@ -75,6 +76,37 @@ def test_ten_thousand_steps_agree_with_the_oracle(archive: Archive, engine: str)
 # --- what it would notice -------------------------------------------------------------------------
 
 Break = Callable[[pytest.MonkeyPatch], None]
+
+
+def a_sweep_ignores_a_hold(patch: pytest.MonkeyPatch) -> None:
+    due = sweep.due
+
+    def due_by_consent_alone(session: Any, now: Any, ids: Any) -> list[str]:
+        found = due(session, now, ids)
+        content = session.query(Artifact.id).filter(
+            Artifact.id.in_(ids), Artifact.kind.in_(["AUD", "TRS"]), Artifact.blocked_at.is_(None)
+        )
+        for (artifact_id,) in content:
+            held = sweep.artifacts.grounds_of(session, artifact_id)
+            if not any(g.active(now) and g.ground is GroundName.CONSENT for g in held):
+                found += [artifact_id] if artifact_id not in found else []
+        return found
+
+    for module in (due_now, sweep):  # what is looked at, and what is looked at again when it is blocked
+        patch.setattr(module, "due", due_by_consent_alone)
+
+
+def a_certificate_is_written_twice(patch: pytest.MonkeyPatch) -> None:
+    issue = certificates.issue
+
+    def twice(session: Any, issued: Sequence[Tombstone]) -> None:
+        issue(session, issued)
+        for one in issued:  # one a deletion is what the table allows, so the other names another artifact
+            told = {column.key: getattr(one, column.key) for column in Tombstone.__table__.columns}
+            pseudonym = one.artifact_pseudonym[::-1]
+            session.add(Tombstone(**{**told, "dc_id": one.dc_id[::-1], "artifact_pseudonym": pseudonym}))
+
+    patch.setattr(certificates, "issue", twice)
 
 
 def no_certificate_is_written(patch: pytest.MonkeyPatch) -> None:
@@ -147,6 +179,8 @@ def a_deletion_order_is_forgotten(patch: pytest.MonkeyPatch) -> None:
 
 
 NOTICED: dict[Break, str] = {
+    a_sweep_ignores_a_hold: "is held",
+    a_certificate_is_written_twice: "one certificate",
     no_certificate_is_written: "one certificate",
     the_transcript_stays_when_the_recording_goes: "kept past its reasons|not erased at once|outlives",
     purposes_are_not_checked: "read past its reasons",
