@@ -46,10 +46,11 @@ from storage.media import MediaStore
 from storage.redaction import Redaction
 from storage.replay import Replayed, is_behind, replay
 from storage.sweep import SweepResult, sweep
-from transcription.client import Server, Servers, cancelled
+from transcription.client import cancelled
 from transcription.models.catalogue import folder_of
 from transcription.process import OwnTranscriber
 from transcription.protocol import StreamConfig
+from transcription.servers import Server, Servers
 from transcription.stored import redacted_words, silences
 
 SAMPLE_BYTES = 2

@@ -46,6 +46,7 @@ VENDORS = {
         "gateway.cli",
         "transcription.server",
         "transcription.client",
+        "transcription.servers",
         "transcription.models.check",
     ),
     "prometheus_client": ("gateway.web",),

@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
@@ -31,12 +30,10 @@ from transcription.protocol import (
     config_text,
     parse_server_text,
 )
+from transcription.servers import CONNECT_S, NoServer, Server, ServerFailed, Servers, note_failure
 
-CONNECT_S = 3.0
 REPLY_S = 10.0
 """A server that says nothing for so long is stalled."""
-RETRY_S = (1.0, 2.0, 5.0, 10.0, 30.0)
-"""Pauses before a server that failed is tried again."""
 LOOK_AGAIN_S = 0.5
 MAX_QUEUED_S = 20.0
 FINISH_S = 15.0
@@ -55,65 +52,6 @@ class Lost:
     start_s: float
     end_s: float
     reason: str
-
-
-@dataclass
-class Server:
-    """One transcriber, as this process knows it."""
-
-    url: str
-    streams: int = 0
-    failures: int = 0
-    retry_at: float = 0.0  # monotonic seconds
-
-    def failed(self, now: float) -> None:
-        """It will be left alone for a while."""
-        self.retry_at = now + RETRY_S[min(self.failures, len(RETRY_S) - 1)]
-        self.failures += 1
-
-    def worked(self) -> None:
-        """It is as good as any again."""
-        self.failures, self.retry_at = 0, 0.0
-
-
-class Servers:
-    """The transcribers there are; each stream takes the one with the fewest."""
-
-    def __init__(self, servers: Sequence[Server]) -> None:
-        self.servers = list(servers)
-        self._session: aiohttp.ClientSession | None = None
-
-    def session(self) -> aiohttp.ClientSession:
-        """The one client session of this process."""
-        if self._session is None or self._session.closed:
-            timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S)
-            self._session = aiohttp.ClientSession(timeout=timeout)
-        return self._session
-
-    def pick(self) -> Server | None:
-        """The least loaded server that is not left alone just now."""
-        now = time.monotonic()
-        free = [server for server in self.servers if server.retry_at <= now]
-        return min(free, key=lambda server: (server.streams, server.failures), default=None)
-
-    @property
-    def available(self) -> int:
-        """How many servers are not left alone just now."""
-        now = time.monotonic()
-        return sum(server.retry_at <= now for server in self.servers)
-
-    async def close(self) -> None:
-        """Let go of all connections."""
-        if self._session is not None:
-            await self._session.close()
-
-
-class ServerFailed(Exception):
-    """The server cannot go on with this stream."""
-
-
-class NoServer(ServerFailed):
-    """Every server is left alone just now."""
 
 
 class _Session:
@@ -409,12 +347,6 @@ async def cancelled(task: asyncio.Task[Any]) -> None:
     while not task.done():
         task.cancel()
         await asyncio.wait({task}, timeout=0.5)
-
-
-def note_failure(server: Server, failure: ServerFailed) -> None:
-    """Leave the server alone for a while."""
-    server.failed(time.monotonic())
-    log.warning("a transcriber failed", extra={"why": str(failure)})
 
 
 async def transcribe(servers: Servers, config: StreamConfig, pieces: AsyncIterator[bytes]) -> list[HeardWord]:

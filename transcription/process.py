@@ -21,7 +21,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from transcription.client import Server, cancelled
+from transcription.client import cancelled
+from transcription.servers import Server
 
 RESTART_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 LASTED_S = 60.0

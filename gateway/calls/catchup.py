@@ -28,9 +28,10 @@ from storage.media import MediaStore
 from storage.policy.book import Refused
 from storage.policy.settings import PolicySettings
 from storage.sealed import MediaError
-from transcription.client import ServerFailed, transcribe
+from transcription.client import transcribe
 from transcription.exports import from_json, to_json
 from transcription.segments import PAUSED, Leg, Transcript, Word, dropped, replaced
+from transcription.servers import ServerFailed
 
 IDLE_S = 2.0
 CONTEXT_S = 3.0

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from storage.jobs import Span
-from transcription.client import LegStream, Servers
+from transcription.client import LegStream
 from transcription.protocol import HeardWord, StreamConfig
 from transcription.segments import (
     CLOSED_REASONS,
@@ -32,6 +32,7 @@ from transcription.segments import (
     dropped,
     merged,
 )
+from transcription.servers import Servers
 
 UNKNOWN = "[…]"
 """Something that is not in the vocabulary of the model."""

@@ -28,10 +28,10 @@ from tests.storage.test_canary import _cluster, traces
 from tests.storage.test_jobs import erase_on_request, withdraw
 from tests.storage.world import World, begin
 from tests.transcription.counting import BLOCK_S, CountingServer, sound
-from transcription.client import Server, Servers
 from transcription.exports import from_json, to_json
 from transcription.protocol import StreamConfig
 from transcription.segments import PAUSED, Gap, Leg, Speaker, Transcript, Word
+from transcription.servers import Server, Servers
 
 WORD = "kanariefugl{:03}zwq"
 CALLER = (*range(1, 25), 0, *range(26, 51))

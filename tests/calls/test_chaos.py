@@ -33,10 +33,10 @@ from tests.calls.test_driver import FLOW, INVITE, PROMPTS, Running
 from tests.fakes import FakeLine
 from tests.storage.world import World
 from tests.transcription.counting import BLOCK, BLOCK_S, CountingServer, sound
-from transcription import client
-from transcription.client import Server, Servers
+from transcription import client, servers
 from transcription.protocol import StreamConfig
 from transcription.segments import Leg, Transcript
+from transcription.servers import Server, Servers
 
 pytestmark = [pytest.mark.sqlite, pytest.mark.kill]
 
@@ -51,7 +51,7 @@ AT_ONCE = 2  # blocks that the recorder writes at a time
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Seconds of patience become tenths; the rules stay."""
     monkeypatch.setattr(client, "REPLY_S", 0.5)
-    monkeypatch.setattr(client, "RETRY_S", (0.3,))
+    monkeypatch.setattr(servers, "RETRY_S", (0.3,))
     monkeypatch.setattr(client, "LOOK_AGAIN_S", 0.05)
     monkeypatch.setattr(client, "FINISH_S", 2.0)
     monkeypatch.setattr("gateway.calls.capture.POLL_S", 0.05)

@@ -20,9 +20,9 @@ from gateway.calls.transcribing import Transcribing
 from gateway.web.server import control_app
 from tests.calls.test_driver import Running
 from tests.transcription.counting import CountingServer
-from transcription.client import Server, Servers
 from transcription.live import MASK
 from transcription.protocol import StreamConfig
+from transcription.servers import Server, Servers
 
 
 class OneCall:

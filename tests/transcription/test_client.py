@@ -11,8 +11,9 @@ import pytest
 
 from tests.transcription.counting import BLOCK_S, CountingServer, sound
 from transcription import client
-from transcription.client import LegStream, NoServer, Server, ServerFailed, Servers, cancelled, transcribe
+from transcription.client import LegStream, cancelled, transcribe
 from transcription.protocol import HeardWord, StreamConfig
+from transcription.servers import NoServer, Server, ServerFailed, Servers
 
 CONFIG = StreamConfig(phrases=("en", "to"))
 

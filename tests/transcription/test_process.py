@@ -16,10 +16,11 @@ import pytest
 from tests.sip.gateway import free_port
 from tests.transcription.speech import say
 from transcription import process
-from transcription.client import LegStream, Servers, transcribe
+from transcription.client import LegStream, transcribe
 from transcription.models.catalogue import folder_of
 from transcription.process import OwnTranscriber
 from transcription.protocol import StreamConfig
+from transcription.servers import Servers
 
 pytestmark = pytest.mark.kill
 

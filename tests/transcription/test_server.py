@@ -19,11 +19,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.sip.signals import Pcm
 from tests.transcription.speech import say
 from transcription import recogniser
-from transcription.client import LegStream, Server, Servers, transcribe
+from transcription.client import LegStream, transcribe
 from transcription.models.catalogue import folder_of
 from transcription.protocol import Final, StreamConfig
 from transcription.recogniser import Model
 from transcription.server import Transcriber, serve
+from transcription.servers import Server, Servers
 
 SENTENCE = "god dag jeg har en vandskade"
 PIECE_BYTES = 3200
