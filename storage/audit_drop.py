@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, aliased
 from storage import audit_log
 from storage.audit_chain import DROP
 from storage.database import Database
-from storage.policy.clocks import add_months, local_date, local_midnight
+from storage.policy.clocks import first_within, local_date, local_midnight
 from storage.policy.settings import PolicySettings, parse_period
 from storage.tables import Artifact, AuditEntry, AuditReason, Call, Case, Consent, User
 
@@ -58,8 +58,8 @@ def _drop_batch(session: Session, now: datetime, settings: PolicySettings) -> in
 
 def _due(session: Session, now: datetime, settings: PolicySettings, limit: int) -> Sequence[int]:
     months, days = parse_period(settings.logs.access_ttl)
-    oldest = _text(local_midnight(add_months(local_date(now) - timedelta(days=days), -months)))
-    quiet = _text(local_midnight(add_months(local_date(now), -AFTER_LIFE_MONTHS)))
+    oldest = _text(local_midnight(first_within(local_date(now), months, days)))
+    quiet = _text(local_midnight(first_within(local_date(now), AFTER_LIFE_MONTHS)))
     later = aliased(AuditEntry)
     lives = or_(
         exists().where(Artifact.id == AuditEntry.subject, Artifact.state != "erased"),

@@ -31,7 +31,7 @@ from storage.due import EVIDENCE, PAGE, all_due, begun, due, groundless, lapses,
 from storage.ledger import ErasureLedger, Line
 from storage.media import MediaStore
 from storage.model import ArtifactKind
-from storage.policy.clocks import add_months, local_date
+from storage.policy.clocks import first_within, local_date
 from storage.policy.settings import PolicySettings, parse_period
 from storage.sealed import MediaError
 from storage.tables import (
@@ -364,7 +364,6 @@ def _certificate(
 
 def _drop_old_certificates(session: Session, now: datetime, settings: PolicySettings) -> None:
     months, days = parse_period(settings.logs.deletion_certificate_ttl)
-    oldest = add_months(local_date(now) - timedelta(days=days), -months)
-    dropped = certificates.drop_older(session, oldest)
+    dropped = certificates.drop_older(session, first_within(local_date(now), months, days))
     if dropped:
         audit_log.append(session, now, "certificates.drop", "certificates", {"count": dropped})

@@ -46,6 +46,17 @@ def add_years(day: date, years: int) -> date:
     return add_months(day, 12 * years)
 
 
+def first_within(today: date, months: int, days: int = 0) -> date:
+    """The first date of which a period of so many months and days is not over before `today`.
+
+    Counted forward, as every period is: counting back from 29 February or the 31st would keep a day longer.
+    """
+    first = add_months(today - timedelta(days=days), -months)
+    while add_months(first, months) + timedelta(days=days) < today:
+        first += timedelta(days=1)
+    return first
+
+
 def days_from(anchor: datetime, days: int, day_count: str = "calendar") -> tuple[date, datetime]:
     """`(until, expires_at)` of a period of `days` from `anchor`.
 

@@ -191,7 +191,7 @@ NOTICED: dict[Break, str] = {
     keys_stay: "left of what was deleted",
     what_must_go_at_once_waits_for_a_sweep: "not erased at once",
     a_restriction_restricts_nothing: "read past its reasons",
-    a_withdrawal_ends_the_hold_of_a_request: "is held",
+    a_withdrawal_ends_the_hold_of_a_request: "is held|could not read",
     a_deletion_order_is_forgotten: "past its reasons|not erased at once",
 }
 WITHIN = 150

@@ -14,6 +14,7 @@ from storage.policy.clocks import (
     add_years,
     days_from,
     expiry_of,
+    first_within,
     local_date,
     local_midnight,
 )
@@ -123,3 +124,19 @@ def test_the_last_moment_of_a_day_is_in_it_and_the_next_is_not(instant: datetime
     assert local_date(end - timedelta(microseconds=1)) == local_date(instant)
     assert local_date(end) == local_date(instant) + timedelta(days=1)
     assert end.astimezone(COPENHAGEN).hour == 0
+
+
+DATES = st.dates(date(2004, 1, 1), date(2060, 1, 1))
+
+
+@given(DATES, st.integers(0, 60), st.integers(0, 40))
+def test_what_is_within_a_period_is_counted_forward(today: date, months: int, days: int) -> None:
+    first = first_within(today, months, days)
+    assert add_months(first, months) + timedelta(days=days) >= today
+    before = first - timedelta(days=1)
+    assert add_months(before, months) + timedelta(days=days) < today
+
+
+def test_on_29_february_what_is_of_28_february_three_years_before_is_over() -> None:
+    assert first_within(date(2028, 2, 28), 36) == date(2025, 2, 28)
+    assert first_within(date(2028, 2, 29), 36) == date(2025, 3, 1)
