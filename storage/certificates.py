@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from storage.policy.clocks import local_midnight
@@ -57,9 +57,9 @@ def certificate(
     locations: Sequence[str],
     failures: Sequence[dict[str, Any]],
     backups_out_on: date,
-) -> Tombstone:
-    """The certificate of an artifact, to be issued."""
-    return Tombstone(
+) -> dict[str, Any]:
+    """The certificate of an artifact, to be issued: a row of `Tombstone`."""
+    return dict(
         dc_id=uuid.uuid4().hex,
         artifact_pseudonym=pseudonym(artifact_id),
         kind=kind,
@@ -76,10 +76,10 @@ def certificate(
     )
 
 
-def issue(session: Session, issued: Sequence[Tombstone]) -> None:
+def issue(session: Session, issued: Sequence[dict[str, Any]]) -> None:
     """Write certificates; `storage.database.Refused` if an artifact has one already."""
-    session.add_all(issued)
-    session.flush()
+    if issued:
+        session.execute(insert(Tombstone), issued)
 
 
 def pseudonym(artifact_id: str) -> str:

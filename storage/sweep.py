@@ -44,7 +44,6 @@ from storage.tables import (
     Document,
     GroundRow,
     Peaks,
-    Tombstone,
     TranscriptionJob,
 )
 
@@ -329,7 +328,7 @@ def _certify(
     issued, entries = [], []
     for row in rows:
         issued.append(_certificate(row, lapsed[row.id], locations[row.id], now, settings))
-        entries.append(("erase", row.id, {"certificate": issued[-1].dc_id, "kind": row.kind}))
+        entries.append(("erase", row.id, {"certificate": issued[-1]["dc_id"], "kind": row.kind}))
         checkpoint("certifying")
     certificates.issue(session, issued)
     disclosures.note_erased(session, lapsed, now)
@@ -348,7 +347,7 @@ def _certify(
 
 def _certificate(
     artifact: Row[Any], lapsed: Lapsed, removed: list[str], now: datetime, settings: PolicySettings
-) -> Tombstone:
+) -> dict[str, Any]:
     return certificates.certificate(
         artifact.id,
         artifact.kind,
