@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 from gateway.callflow.messages import StopRequested
 from gateway.calls.capture import LegFiles, stray_audio_bytes
@@ -31,8 +32,9 @@ from gateway.calls.transcribing import Transcribing
 from gateway.config import Settings, host_port, to_dataclass
 from gateway.edge.edge import Edge
 from gateway.edge.settings import EdgeSettings, LimitSettings, TrunkSettings
+from gateway.web.api.app import api_app, check
 from gateway.web.metrics import GatewayCollector, TranscriptionFacts
-from gateway.web.server import Listeners, Readiness, control_app, health_app
+from gateway.web.server import Listeners, Readiness, add_health, control_app, tls_context
 from gateway.worker.pool import WorkerPool
 from gateway.worker.settings import WorkerSettings
 from ivr_prompts.catalogue import Catalogue, Prompt
@@ -261,15 +263,39 @@ class Gateway:
                 lambda: len(self.calls),
                 self._transcription_facts(),
             )
-            app = health_app(self.readiness, [collector])
+            web = self.settings.web
+            tls = None
+            if web.tls_certificate is not None and web.tls_key is not None:
+                tls = await asyncio.to_thread(tls_context, web.tls_certificate, web.tls_key)
+            app = api_app(self, secure=tls is not None)
+            add_health(app, self.readiness, [collector])
+            check(app)
             try:
-                await self._listeners.listen(app, host, port)
+                await self._listeners.listen(app, host, port, tls)
             except OSError as error:
                 raise CannotListen(
                     f"nothing can listen on {self.settings.web.listen} ({os.strerror(error.errno or 0)});"
                     " end the program that does, or change web.listen"
                 ) from error
         await self._listeners.listen_unix(control_app(self.calls, self.drain), self.settings.control_socket)
+
+    @property
+    def desk(self) -> Desk:
+        """Where people make things happen to what is kept."""
+        return self.archive.desk
+
+    @property
+    def swept_at(self) -> datetime | None:
+        """When the last sweep ended."""
+        return self._swept_at
+
+    def shown_settings(self) -> dict[str, Any]:
+        """The settings in force, secrets masked."""
+        return self.settings.shown()
+
+    def now(self) -> datetime:
+        """This instant, UTC."""
+        return _now()
 
     def _transcription_facts(self) -> TranscriptionFacts:
         if self.transcribing is None or self.catch_up is None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, select
+from sqlalchemy import ColumnElement, Row, and_, delete, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from storage import audit_log
@@ -266,6 +266,37 @@ def listing(
     if kind is not None:
         query = query.where(Artifact.kind == kind.value)
     return [(artifact, grounds_of(session, artifact.id)) for artifact in session.scalars(query)]
+
+
+def page(
+    session: Session,
+    limit: int,
+    after: tuple[datetime, str] | None = None,
+    kinds: Sequence[ArtifactKind] = (),
+    state: str = "",
+) -> Sequence[tuple[Artifact, tuple[Ground, ...]]]:
+    """Artifacts with their grounds, newest first; those after (instant of making, id)."""
+    query = select(Artifact).order_by(Artifact.created_at.desc(), Artifact.id).limit(limit)
+    if after is not None:
+        at, last = after
+        same = and_(Artifact.created_at == at, Artifact.id > last)
+        query = query.where(or_(Artifact.created_at < at, same))
+    if kinds:
+        query = query.where(Artifact.kind.in_([kind.value for kind in kinds]))
+    if state:
+        query = query.where(Artifact.state == state)
+    return [(artifact, grounds_of(session, artifact.id)) for artifact in session.scalars(query)]
+
+
+def of_calls(session: Session, call_ids: Sequence[str]) -> dict[str, list[tuple[str, str, str]]]:
+    """By call: id, kind and state of what is or was kept of it, oldest first."""
+    query = select(Artifact.call_id, Artifact.id, Artifact.kind, Artifact.state)
+    found: dict[str, list[tuple[str, str, str]]] = {}
+    for call, artifact, kind, state in session.execute(
+        query.where(Artifact.call_id.in_(call_ids)).order_by(Artifact.created_at, Artifact.id)
+    ):
+        found.setdefault(call, []).append((artifact, kind, state))
+    return found
 
 
 def of_case(session: Session, case_id: str, kind: ArtifactKind) -> Sequence[Artifact]:

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import and_, delete, or_, select
 from sqlalchemy.orm import Session
 
 from storage import artifacts, audit_log, books
@@ -132,6 +132,26 @@ def listing(session: Session, limit: int = 100, before: datetime | None = None) 
     """Calls, newest first."""
     query = select(Call).order_by(Call.arrived_at.desc(), Call.id).limit(limit)
     return session.scalars(query.where(Call.arrived_at < before) if before else query).all()
+
+
+def page(
+    session: Session,
+    limit: int,
+    after: tuple[datetime, str] | None = None,
+    since: datetime | None = None,
+    before: datetime | None = None,
+    flow: str = "",
+) -> Sequence[Call]:
+    """Calls, newest first, that arrived from `since` on and before `before`; those after (instant, id)."""
+    query = select(Call).order_by(Call.arrived_at.desc(), Call.id).limit(limit)
+    if after is not None:
+        at, last = after
+        query = query.where(or_(Call.arrived_at < at, and_(Call.arrived_at == at, Call.id > last)))
+    if since is not None:
+        query = query.where(Call.arrived_at >= since)
+    if before is not None:
+        query = query.where(Call.arrived_at < before)
+    return session.scalars(query.where(Call.flow == flow) if flow else query).all()
 
 
 def beginning(session: Session, prefix: str) -> Sequence[str]:

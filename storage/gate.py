@@ -25,7 +25,7 @@ from storage.cases import Note
 from storage.database import Database
 from storage.excerpts import Excerpt
 from storage.keys import Keys
-from storage.media import MediaStore
+from storage.media import MediaStore, open_peaks
 from storage.model import ArtifactKind, CaseKind
 from storage.people import Person
 from storage.policy import access
@@ -35,12 +35,14 @@ from storage.policy.duties import DUTIES, SEARCHERS, may_do
 from storage.policy.settings import PolicySettings
 from storage.redaction import NotTranscribed, Redaction, SilencedSound
 from storage.sealed import SealedReader
-from storage.tables import Artifact, Call, Case, Consent
+from storage.tables import Artifact, Call, Case, Consent, Peaks
 
 T = TypeVar("T")
 
 COPIES = frozenset({"export", "download"})
 """Actions that take a copy away; a processor only views (R-52)."""
+
+_ANY = "."  # stands for whatever somebody may write
 
 SOUND = frozenset({ArtifactKind.AUDIO, ArtifactKind.INVESTIGATION_AUDIO})
 
@@ -62,6 +64,17 @@ class Asking:
     def actor(self) -> dict[str, Any]:
         """Who this is in the audit log."""
         return self.person.actor(self.role)
+
+
+@dataclass(frozen=True)
+class Way:
+    """A capacity in which an artifact may be read. `case`: the only one that will do, "" for any or none."""
+
+    role: str
+    purpose: str
+    case: str
+    needs_case: bool
+    needs_reason: bool
 
 
 class NotAllowed(Exception):
@@ -104,6 +117,20 @@ class Gate:
         Raises `NotReadable` when the policy does not allow it.
         """
         self._let_in(asking, artifact_id, at, "watch", lambda _: None)
+
+    def open_to_listen(self, asking: Asking, recording_id: str, at: datetime) -> tuple[SealedReader, bytes]:
+        """A recording as a file object, and its waveform (`storage.media.peaks_of`); logged as one playing.
+
+        Raises what `open_media` raises.
+        """
+
+        def look(session: Session) -> tuple[bytes, bytes]:
+            key = artifacts.data_key(session, self._keys, recording_id, at)
+            peaks = session.get(Peaks, recording_id)
+            return key, open_peaks(recording_id, key, peaks.sealed) if peaks else b""
+
+        key, peaks = self._let_in(asking, recording_id, at, "play", look)
+        return self._store.open(recording_id, key), peaks
 
     def open_silenced(
         self, asking: Asking, recording_id: str, at: datetime, action: str = "export"
@@ -212,6 +239,31 @@ class Gate:
     def may_read(self, asking: Asking, artifact_id: str, at: datetime, action: str = "read") -> Verdict:
         """Whether the policy allows it, and why; nothing is logged and nothing is opened."""
         return self._db.read_sync(lambda s: self._decide(s, asking, artifact_id, at, action))
+
+    def ways(self, person: Person, artifact_id: str, at: datetime) -> list[Way]:
+        """In which capacities somebody could read an artifact now; nothing is logged or opened."""
+
+        def look(session: Session) -> list[Way]:
+            row = artifacts.kept(session, artifact_id, at)
+            excerpt, holding = self._look(session, row)
+            active = excerpt.book.effective(holding, at)
+            found: dict[Way, None] = {}
+            for role in person.roles:
+                for purpose, case in sorted({(p, g.case or "") for g in active for p in g.purposes}):
+                    if (role.name, purpose) in {(way.role, way.purpose) for way in found}:
+                        continue
+                    for with_case, reason in (("", ""), ("", _ANY), (case or _ANY, ""), (case or _ANY, _ANY)):
+                        asking = Asking(person, role.name, purpose, with_case, reason)
+                        if self._decide(session, asking, artifact_id, at, "read").allowed:
+                            named = with_case.replace(_ANY, "")
+                            found[Way(role.name, purpose, named, bool(with_case), bool(reason))] = None
+                            break
+            return list(found)
+
+        try:
+            return self._db.read_sync(look)
+        except NotReadable:
+            return []
 
     def refuse(self, asking: Asking, subject: str, action: str, why: str, at: datetime) -> NoReturn:
         """Log a refusal and raise it."""

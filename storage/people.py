@@ -201,11 +201,15 @@ def sign_in(session: Session, token: str, at: datetime, channel: str = "cli") ->
         raise SignInFailed("the token is not valid (any more); ask for a new one: tast1 users token")
     if user.last_used_at is None or at - user.last_used_at > _USED_EVERY:
         user.last_used_at = at
-    roles = tuple(
-        Role(row.role, row.expires_at, row.country, row.dpa, row.ticket, row.transfer_tool)
-        for row in _active(session, user.id, at)
-    )
-    return Person(user.id, roles, user.organisation, channel)
+    return _person(session, user, at, channel)
+
+
+def person(session: Session, user_id: str, at: datetime, channel: str) -> Person:
+    """Somebody who signed in before, with the roles they hold at `at`; `SignInFailed` once disabled."""
+    user = session.get(User, user_id)
+    if user is None or user.disabled_at is not None:
+        raise SignInFailed("nobody is signed in")
+    return _person(session, user, at, channel)
 
 
 def note_failed(session: Session, at: datetime, actor: dict[str, Any]) -> None:
@@ -243,6 +247,14 @@ def holds(grant: Grant, at: datetime) -> bool:
 def _active(session: Session, user_id: str, at: datetime) -> Sequence[Grant]:
     query = select(Grant).where(Grant.user_id == user_id).order_by(Grant.granted_at, Grant.id)
     return [grant for grant in session.scalars(query) if holds(grant, at)]
+
+
+def _person(session: Session, user: User, at: datetime, channel: str) -> Person:
+    roles = tuple(
+        Role(row.role, row.expires_at, row.country, row.dpa, row.ticket, row.transfer_tool)
+        for row in _active(session, user.id, at)
+    )
+    return Person(user.id, roles, user.organisation, channel)
 
 
 def _get(session: Session, user_id: str) -> User:

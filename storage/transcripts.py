@@ -40,6 +40,19 @@ def of_recording(session: Session, recording_id: str) -> str | None:
     return session.scalars(query).first()
 
 
+def recording_of(session: Session, transcript: Artifact) -> str | None:
+    """The recording that a transcript is of; None when it is gone, or the artifact is no transcript."""
+    if transcript.kind != ArtifactKind.TRANSCRIPT.value:
+        return None
+    query = select(Artifact.id).where(
+        Artifact.call_id == transcript.call_id,
+        Artifact.kind.in_([ArtifactKind.AUDIO.value, ArtifactKind.INVESTIGATION_AUDIO.value]),
+        Artifact.anchor == transcript.anchor,
+        Artifact.blocked_at.is_(None),
+    )
+    return session.scalars(query).first()
+
+
 def require_use(session: Session, settings: PolicySettings, recording_id: str, at: datetime) -> None:
     """That a recording may be transcribed at `at`.
 

@@ -240,24 +240,6 @@ def print_artifacts(rows: list[dict[str, Any]], lang: str) -> None:
 
 
 def _facts(row: Any, grounds: Any) -> dict[str, Any]:
-    active = [ground for ground in grounds if ground.ended_at is None]
-    open_ended = any(ground.until is None for ground in active)
-    return {
-        "artifact": row.id,
-        "call": row.call_id,
-        "kind": row.kind,
-        "state": row.state,
-        "duration_ms": row.duration_ms,
-        "sample_rate_hz": row.sample_rate_hz,
-        "channels": row.channels,
-        "intervals_ms": row.intervals,
-        "sha256": row.sha256,
-        "incomplete_reason": row.incomplete_reason,
-        "grounds": [ground.ground.value for ground in active],
-        "lawful_basis": sorted({basis for ground in active for basis in ground.lawful_basis}),
-        "until": None if open_ended else max((ground.until for ground in active), default=None),
-        "expires_at": None if open_ended else max((ground.expires_at for ground in active), default=None),
-        "controller": row.controller,
-        "processor": row.processor,
-        "region": row.region,
-    }
+    from storage import facts
+
+    return dict(vars(facts.of(row, grounds)))

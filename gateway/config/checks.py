@@ -31,6 +31,7 @@ def rules(file: ConfigFile) -> Iterator[Fault]:
     yield from _flows(file)
     yield from _ivr(file)
     yield from _storage(file)
+    yield from _web(file)
 
 
 def places(file: ConfigFile) -> Iterator[Fault]:
@@ -39,6 +40,10 @@ def places(file: ConfigFile) -> Iterator[Fault]:
         path = getattr(file.sip, name)
         if file.sip.tls and path and not path.is_file():
             yield ("sip", name), "there is no such file (put it there, or give its path)"
+    for name in ("tls_certificate", "tls_key"):
+        path = getattr(file.web, name)
+        if path and not path.is_file():
+            yield ("web", name), "there is no such file (put it there, or give its path)"
     if not _can_hold(file.storage.folder):
         yield ("storage", "folder"), "cannot be written to (make it, or give it to the user Tast1 runs as)"
     if not _can_hold(file.storage.memory_folder):
@@ -75,6 +80,13 @@ def _model(file: ConfigFile) -> Iterator[Fault]:
         )
     elif why := why_no_model(folder_of(model)):
         yield ("transcription", "model"), why
+
+
+def _web(file: ConfigFile) -> Iterator[Fault]:
+    pair = {"tls_certificate": file.web.tls_certificate, "tls_key": file.web.tls_key}
+    if any(pair.values()) and not all(pair.values()):
+        missing = next(name for name, path in pair.items() if path is None)
+        yield ("web", missing), "is needed for HTTPS (give the path of a PEM file)"
 
 
 def _sip(file: ConfigFile) -> Iterator[Fault]:

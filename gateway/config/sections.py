@@ -259,11 +259,15 @@ class TranscriptionSection(Section):
 
 
 class WebSection(Section):
-    """Health and metrics."""
+    """The HTTP API, health and metrics."""
 
     listen: Listener | None = setting(
-        "127.0.0.1:8080", "ADDRESS:PORT for /livez, /readyz and /metrics; null: none."
+        "127.0.0.1:8080", "ADDRESS:PORT for the API, /livez, /readyz and /metrics; null: none."
     )
+    tls_certificate: FilePath | None = setting(
+        None, "PEM file with the certificate chain, to serve HTTPS; null: HTTP, for this machine or a proxy."
+    )
+    tls_key: FilePath | None = setting(None, "PEM file with the certificate's private key.")
 
 
 class ControlSection(Section):
@@ -302,6 +306,6 @@ class ConfigFile(Section):
     prompts: PromptsSection = setting(PromptsSection(), "What callers hear.")
     storage: StorageSection = setting(StorageSection(), "Where recordings and records are kept.")
     transcription: TranscriptionSection = setting(TranscriptionSection(), "Who writes down what is said.")
-    web: WebSection = setting(WebSection(), "Health and metrics.")
+    web: WebSection = setting(WebSection(), "The HTTP API, health and metrics.")
     control: ControlSection = setting(ControlSection(), "How commands reach a running gateway.")
     logs: LogsSection = setting(LogsSection(), "What is logged.")

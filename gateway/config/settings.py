@@ -104,7 +104,7 @@ class Settings:
 
     @property
     def web(self) -> WebSection:
-        """Health and metrics."""
+        """The HTTP API, health and metrics."""
         return self.file.web
 
     @property
@@ -216,7 +216,7 @@ class Settings:
 def _placed(file: ConfigFile, base: Path) -> ConfigFile:
     """The same with every relative path made absolute from `base`."""
     sections: dict[str, Any] = {}
-    for name in ("sip", "prompts", "storage", "control"):
+    for name in ("sip", "prompts", "storage", "web", "control"):
         section = getattr(file, name)
         paths = {key: base / value for key, value in section if isinstance(value, Path)}
         sections[name] = section.model_copy(update=paths)

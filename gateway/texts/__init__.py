@@ -8,11 +8,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.texts import archive, calls, casework, names
+from gateway.texts import archive, calls, casework, names, web
 
 LANGUAGES = ("da", "en")
 
-TEXTS: dict[str, tuple[str, str]] = {**calls.TEXTS, **archive.TEXTS, **casework.TEXTS, **names.TEXTS}
+TEXTS: dict[str, tuple[str, str]] = {
+    **calls.TEXTS,
+    **archive.TEXTS,
+    **casework.TEXTS,
+    **names.TEXTS,
+    **web.TEXTS,
+}
 """Key to Danish and English."""
 
 

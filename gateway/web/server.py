@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +46,7 @@ class Readiness:
     facts: dict[str, Any]
 
 
-def health_app(readiness: Callable[[], Readiness], collectors: list[Collector]) -> web.Application:
+def add_health(app: web.Application, readiness: Callable[[], Readiness], collectors: list[Collector]) -> None:
     """`/livez` (the process runs), `/readyz` (it takes calls; else 503), `/metrics`."""
 
     async def livez(_: web.Request) -> web.Response:
@@ -62,9 +63,7 @@ def health_app(readiness: Callable[[], Readiness], collectors: list[Collector]) 
             headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
         )
 
-    app = web.Application()
     app.add_routes([web.get("/livez", livez), web.get("/readyz", readyz), web.get("/metrics", scrape)])
-    return app
 
 
 def control_app(calls: LiveCalls, drain: Callable[[], None]) -> web.Application:
@@ -160,6 +159,14 @@ def _make_room(socket: Path) -> None:
     socket.unlink(missing_ok=True)
 
 
+def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
+    """TLS 1.2 or later with this certificate chain; `OSError` when the files cannot be used."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(certificate, key)
+    return context
+
+
 class Listeners:
     """The running listeners; `close` when done."""
 
@@ -168,10 +175,12 @@ class Listeners:
         self._sockets: list[Path] = []
         self.port = 0
 
-    async def listen(self, app: web.Application, host: str, port: int) -> None:
-        """Serve on a TCP port (0: a free one, see `port`)."""
+    async def listen(
+        self, app: web.Application, host: str, port: int, tls: ssl.SSLContext | None = None
+    ) -> None:
+        """Serve on a TCP port (0: a free one, see `port`), over TLS if a context is given."""
         runner = await self._runner(app)
-        site = web.TCPSite(runner, host, port, reuse_address=True)
+        site = web.TCPSite(runner, host, port, reuse_address=True, ssl_context=tls)
         await site.start()
         self.port = runner.addresses[0][1]
 

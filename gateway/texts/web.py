@@ -1,0 +1,62 @@
+"""What the HTTP API and the console say."""
+
+from __future__ import annotations
+
+TEXTS: dict[str, tuple[str, str]] = {  # key: Danish, English
+    "problem.malformed": ("Forespørgslen kan ikke læses", "The request cannot be read"),
+    "problem.malformed.detail": (
+        "Send JSON som i /api/v1/openapi.json.",
+        "Send JSON as in /api/v1/openapi.json.",
+    ),
+    "problem.sign-in-failed": ("Ikke logget ind", "Not signed in"),
+    "problem.sign-in-failed.detail": (
+        "Log ind, eller send et gyldigt token (tast1 users token).",
+        "Sign in, or send a valid token (tast1 users token).",
+    ),
+    "problem.not-allowed": ("Adgang nægtet", "Access denied"),
+    "problem.not-allowed.detail": (
+        "Din rolle giver ikke adgang til det. Spørg din administrator, hvis du mener, den skal.",
+        "Your role does not allow that. Ask your administrator if you think it should.",
+    ),
+    "problem.not-found": ("Findes ikke", "Not found"),
+    "problem.not-found.detail": (
+        "Der er intet med den adresse. Det kan være slettet.",
+        "There is nothing at that address. It may have been erased.",
+    ),
+    "problem.method-not-allowed": ("Metoden bruges ikke her", "Method not allowed"),
+    "problem.method-not-allowed.detail": (
+        "Se hvilke metoder der er, i /api/v1/openapi.json.",
+        "See which methods there are in /api/v1/openapi.json.",
+    ),
+    "problem.refused": ("Afvist af reglerne", "Refused by the rules"),
+    "problem.refused.detail": ("Politikken tillader det ikke.", "The policy does not allow it."),
+    "problem.conflict": ("Kan ikke ske nu", "Not possible now"),
+    "problem.conflict.detail": (
+        "Noget har ændret sig i mellemtiden. Hent igen, og prøv så.",
+        "Something has changed meanwhile. Load it again, then try.",
+    ),
+    "problem.too-large": ("For stort", "Too large"),
+    "problem.too-large.detail": ("Send højst 1 MB.", "Send 1 MB at most."),
+    "problem.range-not-satisfiable": ("Uden for filen", "Outside of the file"),
+    "problem.range-not-satisfiable.detail": ("Filen er kortere.", "The file is shorter."),
+    "problem.invalid": ("Noget er ikke udfyldt rigtigt", "Something is not filled in right"),
+    "problem.invalid.detail": ("Se felterne, og ret dem.", "Look at the fields and correct them."),
+    "problem.too-many-requests": ("For mange forespørgsler", "Too many requests"),
+    "problem.too-many-requests.detail": ("Vent lidt, og prøv igen.", "Wait a little, then try again."),
+    "problem.failed": ("Der skete en fejl hos os", "Something failed on our side"),
+    "problem.failed.detail": (
+        "Prøv igen. Sker det igen, så se i gatewayens log.",
+        "Try again. If it happens again, look in the gateway's log.",
+    ),
+    "problem.unavailable": ("Ikke til rådighed lige nu", "Not available just now"),
+    "problem.unavailable.detail": (
+        "Arkivet svarer ikke. Prøv igen om lidt.",
+        "The archive does not answer. Try again in a moment.",
+    ),
+    "action.live.stop": ("optagelse stoppet", "recording stopped"),
+    "action.live.pause": ("optagelse sat på pause", "recording paused"),
+    "action.live.resume": ("optagelse genoptaget", "recording resumed"),
+    "action.live.offer": ("optagelse tilbudt", "recording offered"),
+    "action.live.transferred": ("opkald viderestillet", "call transferred"),
+    "action.live.record": ("optaget til en sag", "recorded for a case"),
+}

@@ -1,0 +1,40 @@
+"""The web application: the API, health, and what else the gateway serves to browsers."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from gateway.web.api import archive, live, recordings, sign_in
+from gateway.web.api.ask import Running
+from gateway.web.api.route import Route
+from gateway.web.api.serve import BODY_BYTES, Service, add_api, without_rule
+from gateway.web.api.sessions import Sessions
+
+ROUTES: tuple[Route, ...] = (
+    *sign_in.routes.all,
+    *sign_in.meta.all,
+    *live.routes.all,
+    *archive.routes.all,
+    *recordings.routes.all,
+)
+"""Every route of the API."""
+
+PUBLIC_PATHS = ("/livez", "/readyz", "/metrics", "/console")
+"""What else is served, without a rule: health, and the pages of the console, which hold no data."""
+
+
+def api_app(running: Running, secure: bool = False) -> web.Application:
+    """The application. `secure`: it is reached over TLS, so cookies are for TLS only.
+
+    `ValueError` for a route without a rule: it is never served.
+    """
+    app = web.Application(client_max_size=BODY_BYTES)
+    add_api(app, Service(running, ROUTES, Sessions(secure)))
+    app[recordings.EAR] = recordings.Ear()
+    return app
+
+
+def check(app: web.Application) -> None:
+    """That every route of a complete application has a rule; `ValueError` names those without."""
+    if found := without_rule(app, PUBLIC_PATHS):
+        raise ValueError(f"these routes have no rule: {', '.join(found)}")

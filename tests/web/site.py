@@ -1,0 +1,87 @@
+"""The API over a real archive, on a real port of loopback, with people who have tokens."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiohttp.test_utils import TestServer
+
+from gateway.app import Archive
+from gateway.calls.live import LiveCalls
+from gateway.web.api.app import api_app, check
+from gateway.web.api.serve import PREFIX
+from storage.desk import Desk
+from tests.cli.shop import Shop
+
+
+class Running:
+    """What the API turns to, without a telephone."""
+
+    def __init__(self, archive: Archive) -> None:
+        self.archive = archive
+        self.calls = LiveCalls((), None)  # type: ignore[arg-type]
+        self.swept_at: datetime | None = None
+        self.clock: datetime | None = None
+
+    @property
+    def desk(self) -> Desk:
+        return self.archive.desk
+
+    def shown_settings(self) -> dict[str, Any]:
+        return self.archive.settings.shown()
+
+    def now(self) -> datetime:
+        return self.clock or datetime.now(timezone.utc)
+
+
+class Site:
+    """A shop whose archive is served. `ask` sends a request and returns status and body."""
+
+    def __init__(self, shop: Shop, running: Running, server: TestServer) -> None:
+        self.shop = shop
+        self.running = running
+        self.server = server
+        self.headers: dict[str, str] = {}
+
+    def url(self, path: str) -> str:
+        return str(self.server.make_url(PREFIX + path))
+
+    async def ask(
+        self, method: str, path: str, by: str = "", json: Any = None, **headers: str
+    ) -> tuple[int, Any]:
+        """Status and JSON (text where it is none). `Role="DPO"` is the header Tast1-Role."""
+        sent = {f"Tast1-{name}": value for name, value in headers.items()}
+        if by:
+            sent["Authorization"] = f"Bearer {self.shop.tokens[by]}"
+        async with (
+            aiohttp.ClientSession() as session,
+            session.request(method, self.url(path), json=json, headers=sent) as response,
+        ):
+            self.headers = dict(response.headers)
+            if "json" in response.content_type:
+                return response.status, await response.json(content_type=None)
+            return response.status, await response.read()
+
+
+@contextlib.asynccontextmanager
+async def served(folder: Path, **people: tuple[str, ...]) -> AsyncIterator[Site]:
+    """A site; `people`: who works there, in which roles."""
+    shop = Shop(folder)
+    for person, roles in people.items():
+        shop.hire(person, *roles)
+    archive = shop.archive()
+    running = Running(archive)
+    app = api_app(running)
+    check(app)
+    server = TestServer(app)
+    await server.start_server()
+    try:
+        yield Site(shop, running, server)
+    finally:
+        await server.close()
+        archive.close()
