@@ -6,6 +6,7 @@ words: those are sealed in a row of their own, and the entry holds a keyed hash 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
@@ -90,6 +91,31 @@ def entries(session: Session, subject: str | None = None) -> Iterator[Entry]:
     for entry in chain(session, subject):
         if isinstance(entry, Entry):
             yield entry
+
+
+def newest(
+    session: Session,
+    limit: int,
+    before: int | None = None,
+    subject: str = "",
+    action: str = "",
+    actor: str = "",
+) -> list[Entry]:
+    """Entries that are kept, newest first: older than the number `before`, about, of a kind, by a user."""
+    query = select(AuditEntry).where(AuditEntry.last_seq.is_(None)).order_by(AuditEntry.seq.desc())
+    if before is not None:
+        query = query.where(AuditEntry.seq < before)
+    if subject:
+        query = query.where(AuditEntry.subject == subject)
+    if action:
+        query = query.where(AuditEntry.action == action)
+    if actor:
+        # The actor is canonical JSON; ids have no quotes in them.
+        query = query.where(AuditEntry.actor.contains(f'"id":{json.dumps(actor)}', autoescape=True))
+    return [
+        Entry(row.seq, row.at, row.actor, row.action, row.subject, row.detail, row.prev_hash, row.hash)
+        for row in session.scalars(query.limit(limit))
+    ]
 
 
 def chain(session: Session, subject: str | None = None) -> Iterator[Entry | Gap]:

@@ -16,8 +16,9 @@ import soundfile
 from aiohttp import web
 
 from gateway.web.api.app import ROUTES, api_app, check
+from gateway.web.api.limits import Buckets
 from gateway.web.api.route import Routes, Rule
-from gateway.web.api.serve import HEADERS, PREFIX
+from gateway.web.api.serve import HEADERS, PREFIX, SERVICE
 from gateway.web.api.sessions import CSRF
 from storage import audit_log
 from tests.web.site import Site, served
@@ -235,3 +236,13 @@ def test_a_route_without_a_rule_does_not_start(tmp_path: Path) -> None:
     with pytest.raises(TypeError):
         Routes("x").get("/secret")  # type: ignore[call-arg]
     assert all(isinstance(route.rule, Rule) for route in ROUTES)
+
+
+@pytest.mark.asyncio
+async def test_who_asks_too_often_is_told_when_to_come_back(site: Site) -> None:
+    site.server.app[SERVICE].rate = Buckets(per_s=0.1, burst=3)
+    statuses = [(await site.ask("GET", "/openapi.json"))[0] for _ in range(5)]
+    assert statuses == [200, 200, 200, 429, 429] and 1 <= int(site.headers["Retry-After"]) <= 10
+    site.server.app[SERVICE].rate = Buckets(per_s=1e6, burst=1e6)
+    tried = [(await site.ask("POST", "/session", json={"token": "guess"}))[0] for _ in range(12)]
+    assert tried.count(401) == 10 and tried[-1] == 429

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from gateway.web.api import archive, live, recordings, sign_in
+from gateway.web.api import (
+    archive,
+    claims,
+    compliance,
+    live,
+    oversight,
+    people,
+    recordings,
+    requests,
+    sign_in,
+)
 from gateway.web.api.ask import Running
 from gateway.web.api.route import Route
 from gateway.web.api.serve import BODY_BYTES, Service, add_api, without_rule
@@ -16,6 +26,14 @@ ROUTES: tuple[Route, ...] = (
     *live.routes.all,
     *archive.routes.all,
     *recordings.routes.all,
+    *requests.routes.all,
+    *claims.complaint_routes.all,
+    *claims.case_routes.all,
+    *compliance.sample_routes.all,
+    *compliance.order_routes.all,
+    *compliance.task_routes.all,
+    *people.routes.all,
+    *oversight.routes.all,
 )
 """Every route of the API."""
 

@@ -14,7 +14,9 @@ from storage.sealed import SealedReader
 PIECE_BYTES = 1 << 16
 
 
-async def send(request: web.Request, reader: SealedReader, media: str) -> web.StreamResponse:
+async def send(
+    request: web.Request, reader: SealedReader, media: str, filename: str = ""
+) -> web.StreamResponse:
     """All of it (200) or the range that is asked for (206); `Problem` for one that is not there."""
     length = reader.length
     start, end = 0, length
@@ -30,6 +32,8 @@ async def send(request: web.Request, reader: SealedReader, media: str) -> web.St
     response = web.StreamResponse(status=206 if partial else 200, headers=HEADERS)
     response.content_type = media
     response.headers["Accept-Ranges"] = "bytes"
+    if filename:
+        response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
     if partial:
         response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{length}"
     response.content_length = end - start
