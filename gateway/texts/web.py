@@ -53,6 +53,10 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: Danish, English
         "Arkivet svarer ikke. Prøv igen om lidt.",
         "The archive does not answer. Try again in a moment.",
     ),
+    "desk.no_such_call": (
+        "der er ikke ét opkald, hvis id begynder sådan",
+        "no call's id begins so, or several do",
+    ),
     "action.live.stop": ("optagelse stoppet", "recording stopped"),
     "action.live.pause": ("optagelse sat på pause", "recording paused"),
     "action.live.resume": ("optagelse genoptaget", "recording resumed"),

@@ -151,7 +151,7 @@ async def sample_view(ask: Ask, sample: str) -> SampleWithNotes:
 async def finding(ask: Ask, sample: str, body: Finding) -> None:
     """Note what was found in a drawn call."""
     await known(ask, sample, CaseKind.SAMPLE)
-    asking, call = ask.asking(), await ask.call(body.call)
+    asking, (call,) = ask.asking(), await calls_of(ask, [body.call])
     words = {"finding": body.finding, "follow_up": body.follow_up}
     await ask.work(lambda: samples.note_finding(ask.desk, asking, sample, call, words, ask.at))
 
@@ -160,7 +160,7 @@ async def finding(ask: Ask, sample: str, body: Finding) -> None:
 async def replace(ask: Ask, sample: str, body: OneCall) -> OneCall:
     """Leave out a drawn call that turned out to hold special categories; the next one is drawn (R-57)."""
     await known(ask, sample, CaseKind.SAMPLE)
-    asking, call = ask.asking(), await ask.call(body.call)
+    asking, (call,) = ask.asking(), await calls_of(ask, [body.call])
     return OneCall(call=await ask.work(lambda: samples.replace(ask.desk, asking, sample, call, ask.at)))
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 from aiohttp import web
 from pydantic import BaseModel, Field
 
+from gateway.texts import text
 from gateway.web.api.archive import Done, told
 from gateway.web.api.ask import Ask
 from gateway.web.api.pages import Given
@@ -209,8 +210,16 @@ async def known(ask: Ask, case: str, kind: CaseKind) -> None:
 
 
 async def calls_of(ask: Ask, prefixes: list[str]) -> list[str]:
-    """The ids of calls given by the beginnings of their ids."""
-    return [await ask.call(prefix) for prefix in prefixes]
+    """The ids of calls given by the beginnings of their ids; `Problem` names those that are none."""
+    found, errors = [], []
+    for index, prefix in enumerate(prefixes):
+        try:
+            found.append(await ask.call(prefix))
+        except Problem:
+            errors.append({"key": f"calls.{index}", "why": text("desk.no_such_call", ask.lang)})
+    if errors:
+        raise Problem("invalid", errors=errors)
+    return found
 
 
 def for_case(ask: Ask, case: str, purpose: str) -> Asking:

@@ -237,9 +237,10 @@ async def _run(ask: Ask, given: dict[str, Any]) -> web.StreamResponse:
     if isinstance(result, web.StreamResponse):
         return result
     if ask.route.returns is None:
-        return web.Response(status=ask.route.status)
-    body = adapter(ask.route.returns).dump_json(result)
-    response = web.Response(body=body, status=ask.route.status, content_type="application/json")
+        response = web.Response(status=ask.route.status)
+    else:
+        body = adapter(ask.route.returns).dump_json(result)
+        response = web.Response(body=body, status=ask.route.status, content_type="application/json")
     if sign := ask.notes.get("cookie"):
         sign(response)
     return response

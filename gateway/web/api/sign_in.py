@@ -7,7 +7,6 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import Any
 
-from aiohttp import web
 from pydantic import BaseModel, Field
 
 from gateway.texts import LANGUAGES, TEXTS
@@ -82,14 +81,12 @@ async def begin(ask: Ask, body: Token) -> SessionView:
     return _view(ask)
 
 
-@routes.delete("/session", rule=ANYBODY, media=("application/json",), status=204)
-async def end(ask: Ask) -> web.Response:
+@routes.delete("/session", rule=ANYBODY)
+async def end(ask: Ask) -> None:
     """Sign out."""
     if ask.session is not None:
         ask.request.app[SERVICE].sessions.end(ask.session)
-    response = web.Response(status=204)
-    response.del_cookie(COOKIE, path="/")
-    return response
+    ask.notes["cookie"] = lambda response: response.del_cookie(COOKIE, path="/")
 
 
 def _view(ask: Ask) -> SessionView:
