@@ -273,7 +273,15 @@ def test_five_mistakes_are_five_lines_with_line_key_value_why_and_what_to_do() -
         ("policy: 30", "1: policy = 30: must hold settings of its own"),
         ("flows: {a: {}, b: {}}", "1: flows.b.numbers: is empty as in flow a"),
         ("flows: {}", "1: flows = {}: must name at least one"),
-        ("flows: {A: {}}", "1: flows.A = {}: does not have the form"),
+        ("flows: {A: {}}", "1: flows.A = {}: does not have the form it must have (write a name of small"),
+        (
+            "ivr: {accept_key: '12'}",
+            "1: ivr.accept_key = '12': does not have the form it must have (write one of 0 to 9, * and #,",
+        ),
+        (
+            "compliance: {reuse: {sampling: {lia: 'LIA 1'}}}",
+            "1: compliance.reuse.sampling.lia = LIA 1: does not have the form it must have (write up to 64",
+        ),
         ("flows: {a: {numbers: [70101010]}}", "1: flows.a.numbers[0] = 70101010: is a number"),
         ("flows: {a: {numbers: '7'}}", "1: flows.a.numbers = '7': is no list"),
         ("flows: {a: {numbers: ['7', '7']}}", "1: flows.a.numbers = ['7', '7']: names 7 twice"),
@@ -432,6 +440,21 @@ def test_a_phrase_that_the_model_cannot_hear_is_a_mistake(tmp_path: Path) -> Non
 def test_what_does_not_fit_together_is_told_beside_what_is_wrong_by_itself() -> None:
     lines = mistakes("storage:\n  region: US\n  sync_ms: many\nnonsense: 1\n")
     assert [line.split(":")[1] for line in lines] == ["2", "3", "4"]
+
+
+def patterns(model: type[BaseModel] = ConfigFile) -> Iterator[tuple[str, Any]]:
+    for name, field in model.model_fields.items():
+        kinds = [field.annotation, *typing.get_args(field.annotation)]
+        for kind in kinds:
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                yield from patterns(kind)
+        if any(getattr(one, "pattern", None) for one in field.metadata):
+            yield f"{model.__name__}.{name}", field.json_schema_extra
+
+
+@pytest.mark.parametrize(("name", "extra"), patterns())
+def test_whoever_writes_another_form_is_told_the_right_one_in_words(name: str, extra: Any) -> None:
+    assert extra and extra["form"], name
 
 
 @trying(deadline=None, max_examples=60)

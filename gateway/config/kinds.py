@@ -40,16 +40,18 @@ def setting(
     description: str,
     because: str = "",
     *,
+    form: str = "",
     effect: str = "",
     secret: bool = False,
     **limits: Any,
 ) -> Any:
     """A setting: default, meaning and limits; `because` is the reason of the limits.
 
+    `form`: what a text must look like, with an example, for who wrote another.
     `effect`: when a change takes effect (`gateway.config.effects`); "": as the section says that holds it.
     `secret`: it may be written `file:PATH` (`gateway.config.secret_files`).
     """
-    extra = {"because": because, SCHEMA_KEY: effect, "x-secret": secret}
+    extra = {"because": because, "form": form, SCHEMA_KEY: effect, "x-secret": secret}
     return Field(
         default,
         description=description,

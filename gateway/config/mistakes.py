@@ -106,11 +106,12 @@ def _why(error: Any, key: Key, model: type[BaseModel]) -> str:
         return str(context["error"])
     if kind in _LIMITS:
         name, wrong, right = _LIMITS[kind]
-        because = _because(key, model)
+        because = _extra(key, model, "because")
         limit = f"{context[name]:g}"
         return f"is {wrong} {limit}{': ' if because else ''}{because} (choose {right.format(limit)})"
     if kind == "string_pattern_mismatch":
-        return f"does not have the form it must have (it must match {context['pattern']})"
+        form = _FLOW_NAME if key[:1] == ("flows",) and len(key) == 2 else _extra(key, model, "form")
+        return f"does not have the form it must have (write {form or 'what matches ' + context['pattern']})"
     if kind == "string_type" and isinstance(error["input"], bool):
         return "is a yes or no to YAML, and must be text (put it in quotes)"
     if kind == "string_type" and isinstance(error["input"], int | float):
@@ -174,12 +175,15 @@ def _places_of(name: str, model: type[BaseModel], key: Key = ()) -> Iterator[Key
             yield from _places_of(name, inner, (*key, field))
 
 
-def _because(key: Key, model: type[BaseModel]) -> str:
-    """The reason of a setting's limits, where it gives one."""
+_FLOW_NAME = "a name of small letters, digits, '_' and '-', such as customer"
+
+
+def _extra(key: Key, model: type[BaseModel], name: str) -> str:
+    """What a setting says of itself beside its limits: their reason, the form of its text; "": nothing."""
     parent = _model_at(key[:-1], model)
     field = parent.model_fields.get(str(key[-1])) if parent else None
     extra = field.json_schema_extra if field else None
-    return str(extra.get("because", "")) if isinstance(extra, dict) else ""
+    return str(extra.get(name, "")) if isinstance(extra, dict) else ""
 
 
 def _model_at(key: Key, model: type[BaseModel]) -> type[BaseModel] | None:

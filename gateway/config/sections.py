@@ -44,13 +44,19 @@ class CompanySection(Section):
         "1",
         "Version of the published recording policy; every consent record names it.",
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+        form="up to 64 letters, digits, '.', '_' and '-', such as 2026-1",
     )
 
 
 class TrunkSection(Section):
     """A provider or PBX that may send calls."""
 
-    name: str = Field(description="Name in logs and metrics.", pattern=r"^[a-z0-9][a-z0-9-]*$")
+    name: str = setting(
+        ...,
+        "Name in logs and metrics.",
+        pattern=r"^[a-z0-9][a-z0-9-]*$",
+        form="small letters, digits and '-', such as provider-1",
+    )
     networks: Annotated[tuple[Network, ...], Field(min_length=1)] = Field(
         description="Source networks its requests come from."
     )
@@ -115,6 +121,7 @@ class SipSection(Section):
         None,
         "Host name or address that others reach us by; null: the address listened on.",
         pattern=r"^[A-Za-z0-9.:-]+$",
+        form="a host name or an address, such as gw.example.dk",
     )
     worker_side: Listener = setting(
         "127.0.0.1:5059",
@@ -156,7 +163,12 @@ class SipSection(Section):
 class IvrSection(Section):
     """The consent question. Defaults are the policy's."""
 
-    accept_key: str = setting("1", "The key that accepts; the prompt names it.", pattern=r"^[0-9*#]$")
+    accept_key: str = setting(
+        "1",
+        "The key that accepts; the prompt names it.",
+        pattern=r"^[0-9*#]$",
+        form="one of 0 to 9, * and #, in quotes",
+    )
     min_marker: Literal["purposes_end", "key_instruction", "prompt_end"] = setting(
         "purposes_end", "From where in the prompt a key counts."
     )
@@ -182,6 +194,7 @@ class IvrSection(Section):
         "",
         "Keys that stop the recording, such as *9; announce them when on. Empty: off.",
         pattern=r"^[0-9*#]{0,4}$",
+        form="up to four of 0 to 9, * and #, in quotes, such as '*9'",
     )
     ring_timeout_s: Seconds = setting(
         45.0, "Seconds an agent is rung before the caller hears that nobody is there.", ge=5, le=300
@@ -266,6 +279,7 @@ class TranscriptionSection(Section):
         "da",
         "Language of what is said (BCP 47).",
         pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
+        form="a language tag, such as da or en-GB",
         effect=CALLS,
     )
     phrases: Names = setting(
