@@ -421,7 +421,7 @@ def test_a_file_without_a_secret_that_can_be_used_is_told(
     with pytest.raises(ConfigError) as caught:
         Settings.load(tmp_path / "config.yaml", {})
     (told,) = map(str, caught.value.mistakes)
-    assert told.startswith(f"config.yaml:1: storage.database = file:url: {'' if 'URL' in why else tmp_path}")
+    assert told.startswith("config.yaml:1: storage.database = file:url: ")
     assert why in told and "hemmelig" not in told
 
 
@@ -452,7 +452,7 @@ def patterns(model: type[BaseModel] = ConfigFile) -> Iterator[tuple[str, Any]]:
             yield f"{model.__name__}.{name}", field.json_schema_extra
 
 
-@pytest.mark.parametrize(("name", "extra"), patterns())
+@pytest.mark.parametrize(("name", "extra"), list(patterns()))
 def test_whoever_writes_another_form_is_told_the_right_one_in_words(name: str, extra: Any) -> None:
     assert extra and extra["form"], name
 

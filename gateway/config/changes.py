@@ -45,7 +45,8 @@ def prompt_changes(running: Catalogue, other: Catalogue) -> tuple[Change, ...]:
 
 def in_force(running: ConfigFile, other: ConfigFile) -> ConfigFile:
     """`other`, but with the settings of `running` that only a start can change."""
-    return _in_force(running, other, START)
+    merged: ConfigFile = _in_force(running, other, START)
+    return merged
 
 
 def _in_force(running: Any, other: Any, inherited: str) -> Any:

@@ -197,9 +197,9 @@ def _sip(file: ConfigFile) -> Iterator[Fault]:
     if sip.udp == sip.worker_side and host_port(sip.udp)[1]:
         yield ("sip", "worker_side"), "sip.udp listens there already (choose another port)"
     taken: dict[tuple[str, int], str] = {}
-    listeners = (("sip.tcp", sip.tcp), ("sip.tls", sip.tls), ("web.listen", file.web.listen))
+    listeners = [("sip.tcp", sip.tcp), ("sip.tls", sip.tls), ("web.listen", file.web.listen)]
     if file.transcription.model:
-        listeners = (*listeners, ("transcription.listen", file.transcription.listen))
+        listeners.append(("transcription.listen", file.transcription.listen))
     for name, listener in listeners:
         if listener and host_port(listener)[1]:
             other = taken.setdefault(host_port(listener), name)

@@ -51,7 +51,7 @@ def setting(
     `effect`: when a change takes effect (`gateway.config.effects`); "": as the section says that holds it.
     `secret`: it may be written `file:PATH` (`gateway.config.secret_files`).
     """
-    extra = {"because": because, "form": form, SCHEMA_KEY: effect, "x-secret": secret}
+    extra: dict[str, Any] = {"because": because, "form": form, SCHEMA_KEY: effect, "x-secret": secret}
     return Field(
         default,
         description=description,

@@ -156,6 +156,7 @@ async def test_fifty_reloads_good_and_bad_disturb_none_of_twenty_calls(tmp_path:
 
         after = await recorded(stage)  # begins now: has the settings of the last good file
         await gateway.until(lambda: are_recorded(CALLS + 1), 90, "the new call was not recorded")
+        await asyncio.sleep(2.0)  # something to be recorded
         for dialog, sending in (*begun, after):
             sending.cancel()
             assert await dialog.hang_up() == 200
