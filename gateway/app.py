@@ -8,153 +8,39 @@ goes the other way round and waits for the calls that are up.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import fcntl
 import logging
 import os
-import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from gateway import logs, parts, reloading
+from gateway.archive import Archive
 from gateway.callflow.messages import StopRequested
-from gateway.calls.capture import LegFiles, stray_audio_bytes
-from gateway.calls.catchup import CatchUp
 from gateway.calls.counts import Counts
 from gateway.calls.driver import Surroundings
 from gateway.calls.live import LiveCalls
-from gateway.calls.records import StoredRecords
 from gateway.calls.timeline import Entry
-from gateway.calls.tones import StereoEraser
-from gateway.calls.transcribing import Transcribing
-from gateway.config import Settings, host_port, to_dataclass
+from gateway.config import ConfigError, Settings, host_port
 from gateway.edge.edge import Edge
-from gateway.edge.settings import EdgeSettings, LimitSettings, TrunkSettings
+from gateway.reloading import Found, Reloaded
 from gateway.web.api.app import api_app, check
 from gateway.web.metrics import GatewayCollector, TranscriptionFacts
 from gateway.web.server import Listeners, Readiness, add_health, control_app, tls_context
 from gateway.worker.pool import WorkerPool
-from gateway.worker.settings import WorkerSettings
-from ivr_prompts.catalogue import Catalogue, Prompt
-from storage import artifacts, jobs
-from storage.artifacts import Tags
-from storage.database import Database
+from ivr_prompts.catalogue import Catalogue
+from storage import artifacts
 from storage.desk import Desk
-from storage.keys import Keys
-from storage.leftovers import Recovered, recover_leftovers
-from storage.media import MediaStore
-from storage.redaction import Redaction
-from storage.replay import Replayed, is_behind, replay
-from storage.sweep import SweepResult, sweep
 from transcription.client import cancelled
-from transcription.models.catalogue import folder_of
-from transcription.process import OwnTranscriber
-from transcription.protocol import StreamConfig
-from transcription.servers import Server, Servers
-from transcription.stored import redacted_words, silences
+from transcription.servers import Servers
 
-SAMPLE_BYTES = 2
+__all__ = ["AlreadyRunning", "Archive", "CannotListen", "Gateway", "Reloaded"]
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Archive:
-    """Storage, opened: what the gateway and the commands share."""
-
-    settings: Settings
-    keys: Keys
-    database: Database
-    store: MediaStore
-
-    @classmethod
-    def open(cls, settings: Settings, replay_first: bool = True) -> Archive:
-        """Open keys, database (migrating it) and media store; each error says what to do.
-
-        A restored database is brought in line with the erasure ledger first: no command reads what was
-        erased (R-61). `replay_first` false is for who calls `replay` next.
-        """
-        settings.storage.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        keys = Keys.open(settings.key_file)
-        opened = cls(settings, keys, Database(settings.database_url), MediaStore(settings.storage.folder))
-        if replay_first and is_behind(opened.database, opened.store):
-            opened.replay(_now())
-        return opened
-
-    @property
-    def tags(self) -> Tags:
-        """Who answers for what is kept here, who holds it, and where."""
-        storage = self.settings.storage
-        return Tags(self.settings.controller, storage.processor or "self", storage.region)
-
-    @property
-    def desk(self) -> Desk:
-        """Where people make things happen to what is kept, and the gate through which they read."""
-        return Desk(
-            self.database,
-            self.store,
-            self.keys,
-            self.settings.policy,
-            self.tags,
-            self.settings.reuse,
-            Redaction(redacted_words, silences),
-        )
-
-    def sweep(self, now: datetime, dry_run: bool = False) -> SweepResult:
-        """Erase what is due at `now`."""
-        return sweep(self.database, self.store, now, self.settings.policy, dry_run)
-
-    def replay(self, now: datetime) -> Replayed:
-        """Erase again what was erased before a backup was restored (R-61)."""
-        again = replay(self.database, self.store, now, self.settings.policy)
-        if again.erased or again.files_removed or again.failed:
-            log.warning(
-                "a backup was restored; what had been erased since is erased again",
-                extra={
-                    "artifacts": len(again.erased),
-                    "files": again.files_removed,
-                    "failed": len(again.failed),
-                },
-            )
-        if again.torn_lines:
-            log.warning("lines of the erasure ledger cannot be read", extra={"lines": again.torn_lines})
-        return again
-
-    def recover(self, now: datetime) -> Recovered:
-        """Erase again what a restored backup brought back; complete what a killed gateway left.
-
-        That is: spools, tails in memory, open calls.
-        """
-        self.replay(now)
-        memory = self.settings.storage.memory_folder
-
-        def tail(artifact_id: str, frames: int) -> bytes:
-            files = LegFiles(memory / artifact_id, already_read_bytes=frames * SAMPLE_BYTES)
-            try:
-                return StereoEraser().take(files.take(last=True), last=True)
-            finally:
-                files.close()
-
-        self.database.write_sync(lambda s: jobs.take_over(s, now))
-        found = recover_leftovers(self.database, self.store, self.keys, now, self.settings.policy, tail)
-        for folder in sorted(memory.glob("*")) if memory.is_dir() else ():
-            if folder.name not in found.failed:
-                if folder.name not in {*found.sealed, *found.abandoned} and stray_audio_bytes(folder):
-                    log.error("audio of no recording was found in memory and removed")
-                shutil.rmtree(folder, ignore_errors=True)
-        return found
-
-    def catch_up(self, how: Transcribing | None) -> CatchUp | None:
-        """Who transcribes what was left; None when nothing is transcribed here."""
-        if how is None:
-            return None
-        return CatchUp(self.database, self.store, self.keys, self.settings.policy, self.tags, how)
-
-    def close(self) -> None:
-        """Let go of the database."""
-        self.database.close()
 
 
 class AlreadyRunning(OSError):
@@ -187,46 +73,32 @@ class Gateway:
     """A running gateway. `start`, then `stop`."""
 
     def __init__(self, settings: Settings, on_entry: Callable[[str, Entry], None] | None = None) -> None:
-        self.settings = settings
+        self.settings = settings  # those in force: a reload puts others in their place
         self.counts = Counts()
         settings.storage.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = FolderLock(settings.storage.folder)
         self.archive = Archive.open(settings)
-        storage = settings.storage
-        self.transcriber = own_transcriber(settings)
-        self.transcribing = transcribing(settings, self.transcriber)
-        records = StoredRecords(
-            self.archive.database,
-            self.archive.store,
-            self.archive.keys,
-            settings.policy,
-            self.archive.tags,
-            transcribes=self.transcribing is not None,
-        )
-        catalogue = Catalogue.load(settings.prompts.folder)
-        self.calls = LiveCalls(
-            settings.flows,
-            Surroundings(
-                records=records,
-                prompts={name: catalogue[name] for name in catalogue.languages},
-                memory_folder=storage.memory_folder,
-                counts=self.counts,
-                sync_s=storage.sync_ms / 1000,
-                policy_version=settings.company.policy_version,
-                delete_partial=settings.policy.withdrawal.midcall_delete_partial,
-                on_entry=on_entry,
-                transcribing=self.transcribing,
-            ),
-        )
-        self._pool = WorkerPool(
-            worker_settings(settings, catalogue[settings.prompts.default]["problem"]), settings.sip.workers
-        )
-        self._edge = Edge(edge_settings(settings, self.archive.keys.edge_key), self._pool)
+        self._on_entry = on_entry
+        self.catalogue = Catalogue.load(settings.prompts.folder)
+        self.transcriber = parts.own_transcriber(settings)
+        self._servers = Servers(parts.servers(settings, self.transcriber))
+        self.transcribing = parts.transcribing(settings, self._servers)
         self.catch_up = self.archive.catch_up(self.transcribing)
+        self.calls = LiveCalls(settings.flows, self._surroundings())
+        problem = self.catalogue[settings.prompts.default]["problem"]
+        self._pool = WorkerPool(parts.worker_settings(settings, problem), settings.sip.workers)
+        self._edge = Edge(parts.edge_settings(settings, self.archive.keys.edge_key), self._pool)
         self._listeners = Listeners()
         self._tasks: list[asyncio.Task[None]] = []
         self._draining = False
         self._swept_at: datetime | None = None
+        self._sweep_now = asyncio.Event()
+        self._reloading = asyncio.Lock()
+
+    def _surroundings(self) -> Surroundings:
+        return parts.surroundings(
+            self.settings, self.archive, self.catalogue, self.counts, self.transcribing, self._on_entry
+        )
 
     async def start(self) -> None:
         """Start everything; calls are taken when this returns."""
@@ -248,8 +120,7 @@ class Gateway:
         self._tasks.append(asyncio.create_task(self._take_calls()))
         await self._edge.start()
         self._tasks.append(asyncio.create_task(self._sweep_on_and_on()))
-        if self.catch_up is not None:
-            self._tasks.append(asyncio.create_task(self.catch_up.run()))
+        self._tasks.append(asyncio.create_task(self.catch_up.run()))
         await self._listen()
         log.info("ready", extra={"workers": self.settings.sip.workers})
 
@@ -277,7 +148,9 @@ class Gateway:
                     f"nothing can listen on {self.settings.web.listen} ({os.strerror(error.errno or 0)});"
                     " end the program that does, or change web.listen"
                 ) from error
-        await self._listeners.listen_unix(control_app(self.calls, self.drain), self.settings.control_socket)
+        await self._listeners.listen_unix(
+            control_app(self.calls, self.drain, self.reload_for), self.settings.control_socket
+        )
 
     @property
     def desk(self) -> Desk:
@@ -298,13 +171,14 @@ class Gateway:
         return _now()
 
     def _transcription_facts(self) -> TranscriptionFacts:
-        if self.transcribing is None or self.catch_up is None:
-            return TranscriptionFacts()
-        servers, catch_up = self.transcribing.servers, self.catch_up
+        def of(told: Callable[[], Mapping[str, int]]) -> Callable[[], Mapping[str, int]]:
+            return lambda: told() if self.transcribing is not None else {}
+
+        servers = self._servers
         return TranscriptionFacts(
-            endings=lambda: catch_up.endings,
-            jobs=lambda: catch_up.jobs,
-            servers=lambda: {"up": servers.available, "down": len(servers.servers) - servers.available},
+            endings=of(lambda: self.catch_up.endings),
+            jobs=of(lambda: self.catch_up.jobs),
+            servers=of(lambda: {"up": servers.available, "down": len(servers.servers) - servers.available}),
             streams=lambda: sum(server.streams for server in servers.servers),
         )
 
@@ -326,7 +200,9 @@ class Gateway:
             except Exception:
                 self.counts.storage_failures["sweep"] += 1
                 log.exception("the sweep failed; it is tried again")
-            await asyncio.sleep(self.settings.storage.sweep_s)
+            self._sweep_now.clear()
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._sweep_now.wait(), self.settings.storage.sweep_s)
 
     async def _stop_what_is_gone(self) -> None:
         """Stop recordings that were withdrawn elsewhere, should nobody have told this gateway (R-20)."""
@@ -334,6 +210,50 @@ class Gateway:
         ids = list(made)
         for artifact_id in await self.archive.database.read(lambda s: artifacts.begun_erasure(s, ids)):
             made[artifact_id].post(StopRequested("elsewhere"))
+
+    async def reload(
+        self, actor: Mapping[str, Any], dry_run: bool = False, file: Path | None = None
+    ) -> Reloaded:
+        """Read the settings again and put in force what can be; calls that are up notice nothing.
+
+        `actor`, as the audit log has it, may do so: `storage.gate.Gate.require_configurer` says who. With
+        `dry_run` nothing is put in force, and `file` may name another one. A mistake is no exception: see
+        `Reloaded`. Raises `storage.database.DatabaseError` when it cannot be logged; then nothing changed.
+        """
+        async with self._reloading:
+            found: Found | None = None
+            try:
+                found = await asyncio.to_thread(reloading.read, self.settings, self.catalogue, file)
+                done = Reloaded(True, found.changes, dry_run=dry_run)
+            except ConfigError as error:
+                done = Reloaded(False, mistakes=error.mistakes, dry_run=dry_run)
+            if not dry_run:
+                await reloading.note(self.archive, _now(), actor, done)
+                if found is not None:
+                    self._take_up(found)
+                reloading.tell(done)
+            return done
+
+    async def reload_for(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        """`reload` for who asks over the control socket; see `reloading.asker` for what is raised."""
+        actor = await reloading.asker(self.archive, told, _now())
+        dry_run, file = bool(told.get("dry_run")), told.get("file")
+        return (await self.reload(actor, dry_run, Path(file) if file and dry_run else None)).told()
+
+    def _take_up(self, found: Found) -> None:
+        """All at once for the event loop: no call and no message sees half of it."""
+        before, self.settings = self.settings, found.settings
+        self.archive.settings = self.settings
+        self.catalogue = found.catalogue
+        self._servers.use(parts.servers(self.settings, self.transcriber))
+        self.transcribing = parts.transcribing(self.settings, self._servers)
+        self.catch_up.use(self.settings.policy, self.archive.tags, self.transcribing)
+        self.calls.use(self.settings.flows, self._surroundings())
+        self._edge.use(parts.edge_settings(self.settings, self.archive.keys.edge_key))
+        if self.settings.logs != before.logs:
+            logs.configure(self.settings.logs)
+        if self.settings.storage.sweep_s != before.storage.sweep_s:
+            self._sweep_now.set()
 
     def readiness(self) -> Readiness:
         """Whether calls are taken, and why not."""
@@ -370,75 +290,11 @@ class Gateway:
             await cancelled(task)
         await self._listeners.close()
         await self._edge.stop()
-        if self.transcribing is not None:
-            await self.transcribing.servers.close()
+        await self._servers.close()
         if self.transcriber is not None:
             await self.transcriber.stop()
         await asyncio.to_thread(self.archive.close)
         self._lock.release()
-
-
-def own_transcriber(settings: Settings) -> OwnTranscriber | None:
-    """The transcriber that the gateway runs itself, not started yet; None when it runs none."""
-    wanted = settings.transcription
-    if wanted.model is None:
-        return None
-    host, port = host_port(wanted.listen)
-    return OwnTranscriber(folder_of(wanted.model), host, port, wanted.threads or os.cpu_count() or 1)
-
-
-def transcribing(settings: Settings, own: OwnTranscriber | None) -> Transcribing | None:
-    """How calls are transcribed; None when they are not."""
-    wanted = settings.transcription
-    servers = [*([own.server] if own is not None else []), *(Server(url) for url in wanted.servers)]
-    if not servers:
-        return None
-    model = folder_of(wanted.model).name if wanted.model is not None else "vosk-server"
-    config = StreamConfig(phrases=wanted.phrases)
-    return Transcribing(Servers(servers), config, wanted.language, model, wanted.max_lag_s)
-
-
-def edge_settings(settings: Settings, key: bytes) -> EdgeSettings:
-    """The front door's settings out of `sip`."""
-    sip = settings.sip
-    return EdgeSettings(
-        udp=sip.udp,
-        tcp=sip.tcp,
-        tls=sip.tls,
-        tls_certificate=_text(sip.tls_certificate),
-        tls_key=_text(sip.tls_key),
-        tls_ca=_text(sip.tls_ca),
-        allow_unknown=sip.allow_unknown,
-        answer_unknown=sip.answer_unknown,
-        public_host=sip.public_host,
-        worker_side=sip.worker_side,
-        trunks=tuple(TrunkSettings(trunk.name, trunk.networks) for trunk in sip.trunks),
-        limits=to_dataclass(LimitSettings, sip.limits),
-        retry_after_s=sip.retry_after_s,
-        key=key,
-    )
-
-
-def worker_settings(settings: Settings, problem: Prompt | None = None) -> WorkerSettings:
-    """What every worker is told."""
-    sip = settings.sip
-    host, port = host_port(sip.udp or sip.tcp or sip.tls or "127.0.0.1:5060")
-    return WorkerSettings(
-        edge_port=host_port(sip.worker_side)[1],
-        public_host=sip.public_host or host,
-        public_port=port,
-        rtp_address=sip.rtp_address,
-        rtp_port_min=sip.rtp_port_min,
-        rtp_port_max=sip.rtp_port_max,
-        session_expires_s=sip.session_expires_s,
-        session_min_s=sip.session_min_s,
-        problem_wav=str(problem.path) if problem is not None else "",
-        rejoin_path=str(settings.storage.folder / "workers.sock"),
-    )
-
-
-def _text(path: Path | None) -> str | None:
-    return None if path is None else str(path)
 
 
 def _now() -> datetime:

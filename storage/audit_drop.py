@@ -85,7 +85,7 @@ def _due(session: Session, now: datetime, settings: PolicySettings, limit: int) 
 
 
 # Subjects that are about the archive as a whole: they have no life to outlast.
-_NOTHING = ("audit", "archive", "certificates", "media", "policy", "users")
+_NOTHING = ("audit", "archive", "certificates", "media", "policy", "settings", "users")
 
 
 def _text(at: datetime) -> str:

@@ -31,7 +31,7 @@ from storage.people import Person
 from storage.policy import access
 from storage.policy.access import CASE_ROLES, PROCESSOR, Access, Verdict
 from storage.policy.book import Holding
-from storage.policy.duties import DUTIES, SEARCHERS, may_do
+from storage.policy.duties import CONFIGURERS, DUTIES, SEARCHERS
 from storage.policy.settings import PolicySettings
 from storage.redaction import NotTranscribed, Redaction, SilencedSound
 from storage.sealed import SealedReader
@@ -210,18 +210,21 @@ class Gate:
 
         `NotAllowed` otherwise; the refusal is logged.
         """
-        why = ""
-        if asking.person.role(asking.role) is None:
-            why = f"{asking.person.id} does not hold {asking.role} (R-50)"
-        elif not may_do(asking.role, event):
-            why = f"that is for {', '.join(DUTIES.get(event, ())) or 'nobody'}, not for {asking.role} (R-50)"
-        elif case and asking.role in CASE_ROLES and not self._works_on(asking, case):
+        why = _why_not_in_role(asking, DUTIES.get(event, ()))
+        if not why and case and asking.role in CASE_ROLES and not self._works_on(asking, case):
             why = f"{asking.person.id} is not assigned to {case} (R-50)"
         if why:
             detail = {"action": books.name_of(event), "case": case or ""}
             self._db.write_sync(
                 lambda s: audit_log.append(s, at, "deny", case or "policy", detail, asking.actor)
             )
+            raise NotAllowed(why)
+
+    def require_configurer(self, asking: Asking, at: datetime) -> None:
+        """That the role may put other settings in force; `NotAllowed` otherwise, and logged."""
+        if why := _why_not_in_role(asking, CONFIGURERS):
+            detail = {"action": "settings.reload"}
+            self._db.write_sync(lambda s: audit_log.append(s, at, "deny", "settings", detail, asking.actor))
             raise NotAllowed(why)
 
     def _works_on(self, asking: Asking, case: str) -> bool:
@@ -381,6 +384,15 @@ class Gate:
 
 class _Denied(Exception):
     """The policy says no; raised through the transaction so that nothing of it stays."""
+
+
+def _why_not_in_role(asking: Asking, roles: Sequence[str]) -> str:
+    """Why somebody may not do what is for these roles; "": they may."""
+    if asking.person.role(asking.role) is None:
+        return f"{asking.person.id} does not hold {asking.role} (R-50)"
+    if asking.role not in roles:
+        return f"that is for {', '.join(roles) or 'nobody'}, not for {asking.role} (R-50)"
+    return ""
 
 
 def _why_no_notes(session: Session, asking: Asking, row: Case | None) -> str:

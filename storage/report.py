@@ -85,7 +85,7 @@ TOLD = frozenset(
         *("forwarded", "investigation_decided", "investigation_extended", "limitation_confirmed"),
         *("sampled", "authority_ordered", "authority_lifted", "special_category", "consent_invalid"),
         *("play", "read", "export", "download", "search", "disclose", "deny", "refuse", "users.attest"),
-        *("policy.restate", "audit.export", "record", "erase"),
+        *("policy.restate", "settings.reload", "settings.refuse", "audit.export", "record", "erase"),
     }
 )
 

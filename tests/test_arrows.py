@@ -13,6 +13,12 @@ ROOT = Path(__file__).resolve().parents[1]
 # Package: what it may import of ours. The longest name that fits a module counts.
 ARROWS: dict[str, tuple[str, ...]] = {
     "gateway.app": ("gateway", "storage", "transcription", "ivr_prompts"),
+    "gateway.archive": ("gateway.calls", "gateway.config", "storage", "transcription"),
+    "gateway.parts": (
+        *("gateway.archive", "gateway.calls", "gateway.config", "gateway.edge", "gateway.worker.settings"),
+        *("transcription", "ivr_prompts"),
+    ),
+    "gateway.reloading": ("gateway.archive", "gateway.config", "storage", "ivr_prompts"),
     "gateway.cli": ("gateway", "storage", "transcription", "ivr_prompts"),
     "gateway.rehearsal": ("gateway.rehearsal", "gateway.callflow", "storage"),
     "gateway.config": (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import typing
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -197,6 +198,7 @@ def test_the_environment_comes_before_the_file() -> None:
     settings = parse(
         "sip: {udp: 127.0.0.1:5060, workers: 3}",
         TAST1__SIP__UDP="0.0.0.0:5062",
+        TAST1__SIP__PUBLIC_HOST="192.0.2.10",
         TAST1__SIP__TCP="null",
         TAST1__IVR__ACCEPT_KEY="5",
         TAST1__FLOWS__CUSTOMER__NUMBERS='["70101010"]',
@@ -271,7 +273,15 @@ def test_five_mistakes_are_five_lines_with_line_key_value_why_and_what_to_do() -
         ("policy: 30", "1: policy = 30: must hold settings of its own"),
         ("flows: {a: {}, b: {}}", "1: flows.b.numbers: is empty as in flow a"),
         ("flows: {}", "1: flows = {}: must name at least one"),
-        ("flows: {A: {}}", "1: flows.A = {}: does not have the form"),
+        ("flows: {A: {}}", "1: flows.A = {}: does not have the form it must have (write a name of small"),
+        (
+            "ivr: {accept_key: '12'}",
+            "1: ivr.accept_key = '12': does not have the form it must have (write one of 0 to 9, * and #,",
+        ),
+        (
+            "compliance: {reuse: {sampling: {lia: 'LIA 1'}}}",
+            "1: compliance.reuse.sampling.lia = LIA 1: does not have the form it must have (write up to 64",
+        ),
         ("flows: {a: {numbers: [70101010]}}", "1: flows.a.numbers[0] = 70101010: is a number"),
         ("flows: {a: {numbers: '7'}}", "1: flows.a.numbers = '7': is no list"),
         ("flows: {a: {numbers: ['7', '7']}}", "1: flows.a.numbers = ['7', '7']: names 7 twice"),
@@ -295,6 +305,24 @@ def test_five_mistakes_are_five_lines_with_line_key_value_why_and_what_to_do() -
             "1: sip.worker_side = 127.0.0.1:5060: sip.udp",
         ),
         ("web: {listen: '127.0.0.1:5060'}", "1: web.listen = 127.0.0.1:5060: sip.tcp listens there already"),
+        ("sip: {udp: '0.0.0.0:5060'}", "1: sip.public_host: is needed where SIP listens on every address"),
+        ("sip: {udp: '[::]:5060', public_host: '::'}", "1: sip.public_host = '::': is needed"),
+        ("sip: {rtp_address: 0.0.0.0}", "1: sip.rtp_address = 0.0.0.0: is every address"),
+        (
+            "transcription: {model: da-demo, listen: '0.0.0.0:2700'}",
+            "1: transcription.listen = 0.0.0.0:2700: is every address",
+        ),
+        (
+            "transcription: {model: da-demo, listen: '127.0.0.1:8080'}",
+            "1: transcription.listen = 127.0.0.1:8080: web.listen listens there already",
+        ),
+        ("timeout_s: 4", "1: timeout_s = 4: there is no such setting (do you mean ivr.timeout_s?"),
+        (
+            "sip: {callcenter_days: 9}",
+            "1: sip.callcenter_days = 9: there is no such setting (do you mean policy.",
+        ),
+        ("ivr: {timout: 4}", "1: ivr.timout = 4: there is no such setting (do you mean timeout_s?)"),
+        ("storage: {database: tast1}", "1: storage.database = '***': is no database URL"),
         ("storage: {region: US}", "1: storage.region = US: is not one of storage.allowed_regions"),
         ("storage: {region: NO}", "1: storage.region = false: is a yes or no to YAML"),
         (
@@ -345,9 +373,88 @@ def test_a_password_is_not_in_the_message() -> None:
     assert "postgresql://tast1:***@db/tast1" in line
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://tast1:hemmelig@db/tast1",
+        "postgresql://tast1:hem@me/lig@db/tast1",
+        "postgresql://db/tast1?user=tast1&password=hemmelig",
+        "postgresql:/tast1:hemmelig@db",
+    ],
+)
+def test_a_password_is_not_shown_however_it_is_written(url: str) -> None:
+    try:
+        shown = str(parse(yaml.safe_dump({"storage": {"database": url}})).shown())
+    except ConfigError as error:
+        shown = str(error)
+    assert "***" in shown
+    assert not re.search("hem|me/|lig", shown)
+
+
+def test_a_secret_stands_in_a_file_of_its_own_and_is_never_shown(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("postgresql://tast1:hemmelig@db/tast1\n")
+    file = tmp_path / "config.yaml"
+    file.write_text("storage: {database: 'file:url'}\n")
+    settings = Settings.load(file, {})
+    assert settings.database_url == "postgresql://tast1:hemmelig@db/tast1"
+    assert settings.shown()["storage"]["database"] == f"file:{tmp_path}/url"
+    assert "hemmelig" not in repr(settings)
+    assert "hemmelig" not in run("show", str(file)).output
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (None, "there is no file"),
+        (b"", "does not hold one line"),
+        (b"postgresql://a:hemmelig@b/c\nanother", "does not hold one line"),
+        (b"\xff\xfehemmelig", "is no UTF-8 text"),
+        (b"hemmelig", "is no database URL"),
+    ],
+)
+def test_a_file_without_a_secret_that_can_be_used_is_told(
+    tmp_path: Path, content: bytes | None, why: str
+) -> None:
+    if content is not None:
+        (tmp_path / "url").write_bytes(content)
+    (tmp_path / "config.yaml").write_text("storage: {database: 'file:url'}\n")
+    with pytest.raises(ConfigError) as caught:
+        Settings.load(tmp_path / "config.yaml", {})
+    (told,) = map(str, caught.value.mistakes)
+    assert told.startswith("config.yaml:1: storage.database = file:url: ")
+    assert why in told and "hemmelig" not in told
+
+
+def test_a_phrase_that_the_model_cannot_hear_is_a_mistake(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text("transcription:\n  model: da-demo\n  phrases:\n    - ja\n    - ja tak xyzzy\n")
+    with pytest.raises(ConfigError) as caught:
+        Settings.load(file, {})
+    (told,) = map(str, caught.value.mistakes)
+    assert told.startswith(
+        "config.yaml:5: transcription.phrases[1] = ja tak xyzzy: the model does not know word "
+    )
+    assert "3 of it" in told
+
+
 def test_what_does_not_fit_together_is_told_beside_what_is_wrong_by_itself() -> None:
     lines = mistakes("storage:\n  region: US\n  sync_ms: many\nnonsense: 1\n")
     assert [line.split(":")[1] for line in lines] == ["2", "3", "4"]
+
+
+def patterns(model: type[BaseModel] = ConfigFile) -> Iterator[tuple[str, Any]]:
+    for name, field in model.model_fields.items():
+        kinds = [field.annotation, *typing.get_args(field.annotation)]
+        for kind in kinds:
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                yield from patterns(kind)
+        if any(getattr(one, "pattern", None) for one in field.metadata):
+            yield f"{model.__name__}.{name}", field.json_schema_extra
+
+
+@pytest.mark.parametrize(("name", "extra"), list(patterns()))
+def test_whoever_writes_another_form_is_told_the_right_one_in_words(name: str, extra: Any) -> None:
+    assert extra and extra["form"], name
 
 
 @trying(deadline=None, max_examples=60)

@@ -97,7 +97,8 @@ def test_the_pages_tell_of_commands() -> None:
 @pytest.mark.parametrize(("page", "line"), LINES)
 def test_a_command_line_in_a_document_can_be_given_as_it_stands(page: str, line: str) -> None:
     words = shlex.split(line, comments=True)
-    words = words[: next((at for at, word in enumerate(words) if word in ("|", ">", "<", "&&")), len(words))]
+    signs = ("|", ">", "<", "&", "&&")
+    words = words[: next((at for at, word in enumerate(words) if word in signs), len(words))]
     command, rest = leaf(words)
     command.make_context(" ".join(words), rest)  # an unknown option or a missing argument is an error
 

@@ -67,7 +67,7 @@ HOLES = {
     "because": "it is erased",
     "not_kept": "it is erased",
     "', '.join(missing)": "the country, the end",
-    "', '.join(DUTIES.get(event, ())) or 'nobody'": "LEGAL, DPO",
+    "', '.join(roles) or 'nobody'": "LEGAL, DPO",
     "what": "case",
     "doing": "sealing a file",
     "path": "/var/lib/tast1/key",

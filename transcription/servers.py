@@ -42,6 +42,14 @@ class Servers:
         self.servers = list(servers)
         self._session: aiohttp.ClientSession | None = None
 
+    def use(self, servers: Sequence[Server]) -> None:
+        """From now on these, in place. One that is known by its address keeps its streams and failures.
+
+        A stream goes on at the server it has, and takes one of the new ones when it needs another.
+        """
+        known = {server.url: server for server in self.servers if server.url}
+        self.servers = [known.get(server.url, server) for server in servers]
+
     def session(self) -> aiohttp.ClientSession:
         """The one client session of this process."""
         if self._session is None or self._session.closed:

@@ -57,16 +57,18 @@ class CatchUp:
         keys: Keys,
         policy: PolicySettings,
         tags: Tags,
-        how: Transcribing,
+        how: Transcribing | None,
     ) -> None:
         self._db = db
         self._store = store
         self._keys = keys
-        self._policy = policy
-        self._tags = tags
-        self._how = how
+        self._next = policy, tags, how
         self.endings: Counter[str] = Counter()
         self.jobs: dict[str, int] = {}  # how many there are, by state; told by the metrics page
+
+    def use(self, policy: PolicySettings, tags: Tags, how: Transcribing | None) -> None:
+        """From the next job on, by these settings; without transcribers none is taken."""
+        self._next = policy, tags, how
 
     async def run(self) -> None:
         """Do what there is to do, until cancelled."""
@@ -82,8 +84,10 @@ class CatchUp:
 
     async def run_one(self) -> bool:
         """Take one job and do it; False when there is none, or no transcriber."""
-        if not self._how.servers.available:
+        self._policy, self._tags, how = self._next
+        if how is None or not how.servers.available:
             return False
+        self._how = how
         if not await self._db.read(lambda s: jobs.is_any(s, _now())):
             return False
         job = await self._db.write(lambda s: jobs.take(s, _now()))

@@ -27,6 +27,11 @@ class LiveCalls:
         self._drivers: dict[str, CallDriver] = {}
         self._recent: deque[CallDriver] = deque(maxlen=RECENT)
 
+    def use(self, flows: tuple[FlowSettings, ...], around: Surroundings) -> None:
+        """From now on new calls are taken so; those that are up keep what they began with."""
+        self._flows = flows
+        self._around = around
+
     def __len__(self) -> int:
         return len(self._drivers)
 

@@ -21,6 +21,7 @@ from gateway.cli.phone import call
 from gateway.cli.policy import policy_app
 from gateway.cli.recipients import recipients_app
 from gateway.cli.recordings import recordings_app
+from gateway.cli.reload import reload
 from gateway.cli.requests import requests_app, withdraw
 from gateway.cli.samples import samples_app
 from gateway.cli.serve import serve
@@ -38,6 +39,7 @@ app = typer.Typer(
     epilog="Start with `tast1 demo`; run with `tast1 serve`; look with `tast1 calls`.",
 )
 app.command()(serve)
+app.command()(reload)
 app.command()(demo)
 app.command()(call)
 app.command()(transcriber)

@@ -12,7 +12,8 @@ import typer
 import yaml
 
 from gateway.cli.context import DEFAULT_FILE, AsJson, Language, load, print_json
-from gateway.config import ConfigError, ConfigFile, Settings
+from gateway.cli.reload import ask_reload, print_reload
+from gateway.config import ConfigError, ConfigFile, Settings, effects, source
 from gateway.texts import text
 
 config_app = typer.Typer(name="config", help="Check and show the settings.", no_args_is_help=True)
@@ -24,12 +25,16 @@ File = Annotated[Path, typer.Argument(envvar="TAST1_CONFIG", help="The settings 
 def check(
     file: File = DEFAULT_FILE,
     config: Annotated[Path | None, typer.Option("--config", "-c", help="The same as the argument.")] = None,
+    against_running: Annotated[
+        bool, typer.Option("--against-running", help="Say also what a reload of the gateway would change.")
+    ] = False,
     as_json: AsJson = False,
     lang: Language = "da",
 ) -> None:
     """List every mistake in the settings, one a line. Exit status 2 when there is one.
 
-    What is allowed but should be known, such as what the prompt leaves to the website, is said too.
+    What is allowed but should be known, such as what the prompt leaves to the website, is said too. With
+    --against-running the file may be a draft: the gateway of the control socket it names is asked.
     """
     file = config or file
     try:
@@ -41,25 +46,37 @@ def check(
             typer.echo(str(error))
         raise typer.Exit(2) from None
     advice = [text(f"advice.{one}", lang) for one in settings.advice()]
+    would = ask_reload(file, lang, dry_run=True, file=file) if against_running else None
     if as_json:
-        print_json({"ok": True, "mistakes": [], "advice": advice})
+        compared = {"reload": would} if would else {}
+        print_json({"ok": True, "mistakes": [], "advice": advice, **compared})
         return
     typer.echo(text("config.ok", lang, file=file, flows=len(settings.flows)))
     for one in advice:
         typer.echo(f"- {one}")
+    if would is not None:
+        print_reload(would, as_json, lang)
+        if not would["taken"]:
+            raise typer.Exit(2)
 
 
 @config_app.command()
 def show(file: File = DEFAULT_FILE, as_json: AsJson = False) -> None:
-    """Print the settings in force, defaults and environment included, secrets masked."""
-    shown = load(file).shown()
+    """Print the settings, defaults and environment included, secrets masked; [start]: waits for a start."""
+    settings = load(file)
+    shown = settings.shown()
     if as_json:
         print_json(shown)
-    else:
-        typer.echo(yaml.safe_dump(shown, allow_unicode=True, sort_keys=False), nl=False)
+        return
+    written = yaml.safe_dump(shown, allow_unicode=True, sort_keys=False)
+    lines, places = written.splitlines(), source.read(written, file.name).lines
+    for key, _, effect in effects.leaves(settings.file):
+        if effect == effects.START and key in places:
+            lines[places[key] - 1] += "  # [start]"
+    typer.echo("\n".join(lines))
 
 
 @config_app.command()
 def schema() -> None:
     """Print the JSON Schema of config.yaml, for editors."""
-    typer.echo(json.dumps(ConfigFile.model_json_schema(), ensure_ascii=False, indent=2))
+    typer.echo(json.dumps(effects.schema(ConfigFile), ensure_ascii=False, indent=2))

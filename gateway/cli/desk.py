@@ -141,16 +141,22 @@ def at_desk(config: Path, lang: str) -> Iterator[Work]:
             raise fail(f"{text('desk.refused', lang)} {said(str(error), lang)}", 3) from None
 
 
-def _person(opened: Any, lang: str) -> Person:
-    from storage import people
-    from storage.people import Person, Role
-
+def token_given(lang: str) -> str:
+    """The token of who gives the command; "": the account of this machine does."""
     token = os.environ.get(TOKEN, "")
     if not token and (file := os.environ.get(TOKEN_FILE)):
         try:
             token = Path(file).read_text(encoding="ascii").strip()
         except (OSError, UnicodeDecodeError):
             raise fail(text("desk.token_file", lang, variable=TOKEN_FILE, path=file)) from None
+    return token
+
+
+def _person(opened: Any, lang: str) -> Person:
+    from storage import people
+    from storage.people import Person, Role
+
+    token = token_given(lang)
     if not token:
         return Person(f"os:{os.getuid()}", (Role("SYSADMIN"),))
     person: Person = opened.database.write_sync(lambda s: people.sign_in(s, token, now()))

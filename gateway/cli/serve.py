@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +16,11 @@ from gateway.config import Settings
 from gateway.texts import text
 from gateway.texts.rules import said
 
+if TYPE_CHECKING:
+    from gateway.app import Gateway
+
+log = logging.getLogger(__name__)
+
 
 def serve(
     config: ConfigFile = DEFAULT_FILE,
@@ -23,7 +29,10 @@ def serve(
     ] = 30.0,
     lang: Language = "da",
 ) -> None:
-    """Answer calls. Stops on SIGINT or SIGTERM: takes no new calls, waits for those that are up."""
+    """Answer calls. Stops on SIGINT or SIGTERM: takes no new calls, waits for those that are up.
+
+    SIGHUP has the settings read again, as `tast1 reload` does.
+    """
     from gateway.edge.edge import EdgeError
     from storage.database import DatabaseError
     from storage.keys import KeysError
@@ -50,13 +59,30 @@ async def _serve(settings: Settings, drain_s: float, lang: str) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
+    hung_up = asyncio.Event()  # before the start: a SIGHUP that comes early must not end the process
+    loop.add_signal_handler(signal.SIGHUP, hung_up.set)
     await gateway.start()
+    reloading = loop.create_task(_reload_when(hung_up, gateway))
     console.print(text("serve.ready", lang, uri=dial_uri(settings)), style="bold green")
     await stopped.wait()
     up = len(gateway.calls)
     if up:
         console.print(text("serve.draining", lang, count=up))
+    reloading.cancel()
     await gateway.stop(drain_s)
+
+
+async def _reload_when(hung_up: asyncio.Event, gateway: Gateway) -> None:
+    """Read the settings again at each SIGHUP; several that come meanwhile are one."""
+    from gateway.reloading import BY_SIGNAL
+
+    while True:
+        await hung_up.wait()
+        hung_up.clear()
+        try:
+            await gateway.reload(BY_SIGNAL)
+        except Exception:
+            log.exception("the settings could not be read again; those before stay in force")
 
 
 def dial_uri(settings: Settings) -> str:

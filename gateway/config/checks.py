@@ -8,16 +8,18 @@ from __future__ import annotations
 import ipaddress
 import itertools
 import os
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from gateway.config.kinds import EU_EEA, host_port, sip_host_port
+from gateway.config.kinds import EU_EEA, database_url, host_port, sip_host_port
+from gateway.config.secret_files import secret, secrets
 from gateway.config.sections import ConfigFile, FlowSection
 from gateway.config.source import Key
 from ivr_prompts import BUILT_IN, Catalogue, CatalogueError
 from transcription.models.catalogue import BUILT_IN as MODELS
-from transcription.models.catalogue import folder_of, why_no_model
+from transcription.models.catalogue import folder_of, why_no_model, words_file
 
 Fault = tuple[Key, str]
 
@@ -32,6 +34,7 @@ def rules(file: ConfigFile) -> Iterator[Fault]:
     yield from _ivr(file)
     yield from _storage(file)
     yield from _web(file)
+    yield from _wildcards(file)
 
 
 def places(file: ConfigFile) -> Iterator[Fault]:
@@ -44,10 +47,18 @@ def places(file: ConfigFile) -> Iterator[Fault]:
         path = getattr(file.web, name)
         if path and not path.is_file():
             yield ("web", name), "there is no such file (put it there, or give its path)"
+    yield from _tls(file)
     if not _can_hold(file.storage.folder):
         yield ("storage", "folder"), "cannot be written to (make it, or give it to the user Tast1 runs as)"
     if not _can_hold(file.storage.memory_folder):
         yield ("storage", "memory_folder"), "cannot be written to (name a folder on tmpfs that can)"
+    for key, value in secrets(file):
+        try:
+            found = secret(value)
+            if key == ("storage", "database"):
+                database_url(found)
+        except ValueError as error:  # NoSecret is one
+            yield key, str(error)
     yield from _prompts(file)
     yield from _model(file)
 
@@ -69,6 +80,36 @@ def effective_ivr(file: ConfigFile, flow: FlowSection) -> dict[str, object]:
     return {**{name: getattr(file.ivr, name) for name in type(file.ivr).model_fields}, **own}
 
 
+def _tls(file: ConfigFile) -> Iterator[Fault]:
+    """TLS files that are there and cannot be used."""
+    sip, web = file.sip, file.web
+    if sip.tls:
+        yield from _pair("sip", sip.tls_certificate, sip.tls_key)
+    yield from _pair("web", web.tls_certificate, web.tls_key)
+    if sip.tls and sip.tls_ca and sip.tls_ca.is_file():
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(sip.tls_ca)
+        except (OSError, ValueError):  # ssl.SSLError is an OSError
+            yield ("sip", "tls_ca"), "holds no certificate in PEM form (give the authorities' certificates)"
+
+
+def _pair(section: str, certificate: Path | None, key: Path | None) -> Iterator[Fault]:
+    if certificate and key and certificate.is_file() and key.is_file():
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password=_no_password)
+        except (OSError, ValueError):
+            yield (
+                (section, "tls_key"),
+                f"is not the key of {section}.tls_certificate, or one of them is no PEM file that can be read"
+                " (give the key that the certificate was made for, without a passphrase)",
+            )
+
+
+def _no_password() -> str:
+    """So that nobody is asked for one on the terminal."""
+    return ""
+
+
 def _model(file: ConfigFile) -> Iterator[Fault]:
     model = file.transcription.model
     if model is None:
@@ -80,6 +121,61 @@ def _model(file: ConfigFile) -> Iterator[Fault]:
         )
     elif why := why_no_model(folder_of(model)):
         yield ("transcription", "model"), why
+    else:
+        yield from _phrases(file, folder_of(model))
+
+
+def _phrases(file: ConfigFile, model: Path) -> Iterator[Fault]:
+    """Phrases that can never be heard, as the model has no such word."""
+    words = words_file(model)
+    if words is None or not file.transcription.phrases:
+        return
+    with words.open(encoding="utf-8", errors="replace") as lines:
+        known = {line.split(" ")[0] for line in lines}
+    for index, phrase in enumerate(file.transcription.phrases):
+        unknown = [str(at) for at, word in enumerate(phrase.split(), 1) if word not in known]
+        if unknown:
+            yield (
+                ("transcription", "phrases", index),
+                f"the model does not know word {', '.join(unknown)} of it (write words that stand in {words},"
+                " in small letters; or take the phrase out)",
+            )
+
+
+def _wildcards(file: ConfigFile) -> Iterator[Fault]:
+    """Addresses that mean every address of the machine, where one is told to others."""
+    sip = file.sip
+    if any(one and _is_wildcard(one) for one in (sip.udp, sip.tcp, sip.tls)) and (
+        not sip.public_host or _is_every(sip.public_host)
+    ):
+        yield (
+            ("sip", "public_host"),
+            "is needed where SIP listens on every address (give the name or address that others reach this"
+            " machine by, such as 192.0.2.10)",
+        )
+    if _is_every(sip.rtp_address):
+        yield (
+            ("sip", "rtp_address"),
+            "is every address, and callers are told one (give the address that their sound reaches, such as"
+            " 192.0.2.10)",
+        )
+    if file.transcription.model and _is_wildcard(file.transcription.listen):
+        yield (
+            ("transcription", "listen"),
+            "is every address, and the gateway runs this transcriber for itself: anybody could send it sound"
+            " (write 127.0.0.1:PORT; for other machines start one with `tast1 transcriber`)",
+        )
+
+
+def _is_wildcard(listener: str) -> bool:
+    return _is_every(host_port(listener)[0])
+
+
+def _is_every(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_unspecified
+    except ValueError:
+        return False
 
 
 def _web(file: ConfigFile) -> Iterator[Fault]:
@@ -101,7 +197,9 @@ def _sip(file: ConfigFile) -> Iterator[Fault]:
     if sip.udp == sip.worker_side and host_port(sip.udp)[1]:
         yield ("sip", "worker_side"), "sip.udp listens there already (choose another port)"
     taken: dict[tuple[str, int], str] = {}
-    listeners = (("sip.tcp", sip.tcp), ("sip.tls", sip.tls), ("web.listen", file.web.listen))
+    listeners = [("sip.tcp", sip.tcp), ("sip.tls", sip.tls), ("web.listen", file.web.listen)]
+    if file.transcription.model:
+        listeners.append(("transcription.listen", file.transcription.listen))
     for name, listener in listeners:
         if listener and host_port(listener)[1]:
             other = taken.setdefault(host_port(listener), name)

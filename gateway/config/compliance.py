@@ -5,6 +5,7 @@ from __future__ import annotations
 from gateway.config.kinds import Section, setting
 
 _ID = r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$"
+_ID_FORM = "up to 64 letters, digits, '.', '_', '/' and '-', such as LIA-2026-1"
 
 
 class ReuseSection(Section):
@@ -12,10 +13,16 @@ class ReuseSection(Section):
 
     allowed: bool = setting(True, "Whether recordings may be used so at all; false is the kill switch.")
     lia: str | None = setting(
-        None, "Id of the balancing test (GDPR art. 6(1)(f)); null: not made, so not used.", pattern=_ID
+        None,
+        "Id of the balancing test (GDPR art. 6(1)(f)); null: not made, so not used.",
+        pattern=_ID,
+        form=_ID_FORM,
     )
     compatibility_test: str | None = setting(
-        None, "Id of the compatibility test (art. 6(4)); null: not made, so not used.", pattern=_ID
+        None,
+        "Id of the compatibility test (art. 6(4)); null: not made, so not used.",
+        pattern=_ID,
+        form=_ID_FORM,
     )
 
 

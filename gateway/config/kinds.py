@@ -16,6 +16,9 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from gateway.config.effects import SCHEMA_KEY
+from gateway.config.secret_files import is_file
+
 EU_EEA = (
     *("AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE"),
     *("IS", "IT", "LI", "LT", "LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE", "SI", "SK"),
@@ -32,14 +35,37 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-def setting(default: Any, description: str, because: str = "", **limits: Any) -> Any:
-    """A setting: default, meaning and limits; `because` is the reason of the limits."""
+def setting(
+    default: Any,
+    description: str,
+    because: str = "",
+    *,
+    form: str = "",
+    effect: str = "",
+    secret: bool = False,
+    **limits: Any,
+) -> Any:
+    """A setting: default, meaning and limits; `because` is the reason of the limits.
+
+    `form`: what a text must look like, with an example, for who wrote another.
+    `effect`: when a change takes effect (`gateway.config.effects`); "": as the section says that holds it.
+    `secret`: it may be written `file:PATH` (`gateway.config.secret_files`).
+    """
+    extra: dict[str, Any] = {"because": because, "form": form, SCHEMA_KEY: effect, "x-secret": secret}
     return Field(
         default,
         description=description,
-        json_schema_extra={"because": because} if because else None,
+        json_schema_extra={name: value for name, value in extra.items() if value} or None,
         **limits,
     )
+
+
+class Repeats(ValueError):
+    """A value is wrong, and the message repeats some of it; `bare` is the message without."""
+
+    def __init__(self, why: str, bare: str) -> None:
+        super().__init__(why)
+        self.bare = bare
 
 
 def to_dataclass(kind: Any, section: Section) -> Any:
@@ -134,6 +160,20 @@ def _web_socket_url(value: str) -> str:
     return value
 
 
+def database_url(value: str) -> str:
+    """The same SQLAlchemy URL; `ValueError`, which repeats nothing of it, for any other text."""
+    if not re.match(r"[a-z][a-z0-9]*(\+[a-z0-9_]+)?://", value):
+        raise ValueError(
+            "is no database URL (write postgresql://USER:PASSWORD@HOST/NAME, or file:PATH of a file that"
+            " holds one)"
+        )
+    return value
+
+
+def _database(value: str) -> str:
+    return value if is_file(value) else database_url(value)
+
+
 def _path(value: Path) -> Path:
     if "\0" in str(value):
         raise ValueError("is no path (write one without control characters)")
@@ -144,7 +184,7 @@ def _once(values: Iterable[str]) -> tuple[str, ...]:
     values = tuple(values)
     twice = sorted({value for value in values if values.count(value) > 1})
     if twice:
-        raise ValueError(f"names {', '.join(twice)} twice (take one out)")
+        raise Repeats(f"names {', '.join(twice)} twice (take one out)", "names one twice (take one out)")
     return values
 
 
@@ -159,4 +199,5 @@ SipUri = Annotated[str, AfterValidator(_sip_uri)]
 Period = Annotated[str, AfterValidator(_period)]
 Country = Annotated[str, AfterValidator(_country)]
 FilePath = Annotated[Path, AfterValidator(_path)]
+DatabaseUrl = Annotated[str, AfterValidator(_database)]
 Names = Annotated[tuple[str, ...], AfterValidator(_once)]

@@ -6,6 +6,7 @@ import difflib
 import re
 import types
 import typing
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +14,14 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from gateway.config.kinds import Repeats
+from gateway.config.secret_files import is_file
 from gateway.config.source import Key, Source
 
 _SECRET_NAME = re.compile(r"password|passphrase|secret|token", re.IGNORECASE)
-_URL_PASSWORD = re.compile(r"(://[^:/@\s]*):[^@/\s]+@")
+_URL_PASSWORD = re.compile(r"(://[^:/@\s]*):\S*@")  # to the last @: a password may hold one
+_QUERY_PASSWORD = re.compile(r"([?&][^=&\s]*(?:password|secret|token)[^=&\s]*=)[^&\s]+", re.IGNORECASE)
+_URLS = ("database",)  # settings that are URLs with a password: shown when they are such, else not at all
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,12 @@ class Mistake:
     key: str  # dotted; "" when the file as a whole is meant
     value: str | None  # as YAML, secrets masked; None when there is none
     why: str  # "why (what to do)"
+    bare: str = ""  # the same without anything that was written there, where `why` repeats it
+
+    @property
+    def sentence(self) -> str:
+        """Why, without anything that was written there: for logs."""
+        return self.bare or self.why
 
     def __str__(self) -> str:
         named = f"{self.key} = {self.value}" if self.key and self.value is not None else self.key
@@ -48,16 +59,19 @@ def masked(key: Key, value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [masked(key, inner) for inner in value]
     if isinstance(value, str) and value:
-        if key and _SECRET_NAME.search(str(key[-1])):
+        name = str(key[-1]) if key else ""
+        hidden = _SECRET_NAME.search(name) or (name in _URLS and "://" not in value)
+        if hidden and not is_file(value):
             return "***"
-        return _URL_PASSWORD.sub(r"\1:***@", value)
+        return _QUERY_PASSWORD.sub(r"\1***", _URL_PASSWORD.sub(r"\1:***@", value))
     return value
 
 
-def mistake_at(source: Source, key: Key, why: str) -> Mistake:
+def mistake_at(source: Source, key: Key, why: str, bare: str = "") -> Mistake:
     """A mistake in the value that stands at `key`; its default when nothing stands there."""
     found, value = source.value(key)
-    return Mistake(source.where(key), _dotted(key), _yaml(masked(key, value)) if found else None, why)
+    written = as_yaml(masked(key, value)) if found else None
+    return Mistake(source.where(key), dotted(key), written, why, bare)
 
 
 def from_validation(error: ValidationError, source: Source, model: type[BaseModel]) -> list[Mistake]:
@@ -68,7 +82,9 @@ def from_validation(error: ValidationError, source: Source, model: type[BaseMode
         wrong_inside = any(other[: len(key)] == key and other != key for other, _ in found)
         if one["type"] == "too_short" and wrong_inside:
             continue  # pydantic counts only the items that are right
-        mistakes.append(mistake_at(source, key, _why(one, key, model)))
+        fault = one.get("ctx", {}).get("error")
+        bare = fault.bare if isinstance(fault, Repeats) else ""
+        mistakes.append(mistake_at(source, key, _why(one, key, model), bare))
     return mistakes
 
 
@@ -90,11 +106,12 @@ def _why(error: Any, key: Key, model: type[BaseModel]) -> str:
         return str(context["error"])
     if kind in _LIMITS:
         name, wrong, right = _LIMITS[kind]
-        because = _because(key, model)
+        because = _extra(key, model, "because")
         limit = f"{context[name]:g}"
         return f"is {wrong} {limit}{': ' if because else ''}{because} (choose {right.format(limit)})"
     if kind == "string_pattern_mismatch":
-        return f"does not have the form it must have (it must match {context['pattern']})"
+        form = _FLOW_NAME if key[:1] == ("flows",) and len(key) == 2 else _extra(key, model, "form")
+        return f"does not have the form it must have (write {form or 'what matches ' + context['pattern']})"
     if kind == "string_type" and isinstance(error["input"], bool):
         return "is a yes or no to YAML, and must be text (put it in quotes)"
     if kind == "string_type" and isinstance(error["input"], int | float):
@@ -136,18 +153,37 @@ _PLAIN = {
 def _suggestion(key: Key, model: type[BaseModel]) -> str:
     parent = _model_at(key[:-1], model)
     names = list(parent.model_fields) if parent else []
+    near = difflib.get_close_matches(str(key[-1]), names, n=1, cutoff=0.6)
+    if near:
+        return f"do you mean {near[0]}?"
+    elsewhere = [place for place in _places_of(str(key[-1]), model) if place[:-1] != key[:-1]]
+    if elsewhere:
+        return f"do you mean {dotted(elsewhere[0])}? It stands in another section"
     near = difflib.get_close_matches(str(key[-1]), names, n=1, cutoff=0.5)
     if near:
         return f"do you mean {near[0]}?"
     return f"take it out; there are {', '.join(names)}" if names else "take it out"
 
 
-def _because(key: Key, model: type[BaseModel]) -> str:
-    """The reason of a setting's limits, where it gives one."""
+def _places_of(name: str, model: type[BaseModel], key: Key = ()) -> Iterator[Key]:
+    """Where in the file there is a setting of that name, sections within sections included."""
+    for field, known in model.model_fields.items():
+        if field == name:
+            yield (*key, field)
+        inner = _unwrapped(known.annotation)
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from _places_of(name, inner, (*key, field))
+
+
+_FLOW_NAME = "a name of small letters, digits, '_' and '-', such as customer"
+
+
+def _extra(key: Key, model: type[BaseModel], name: str) -> str:
+    """What a setting says of itself beside its limits: their reason, the form of its text; "": nothing."""
     parent = _model_at(key[:-1], model)
     field = parent.model_fields.get(str(key[-1])) if parent else None
     extra = field.json_schema_extra if field else None
-    return str(extra.get("because", "")) if isinstance(extra, dict) else ""
+    return str(extra.get(name, "")) if isinstance(extra, dict) else ""
 
 
 def _model_at(key: Key, model: type[BaseModel]) -> type[BaseModel] | None:
@@ -176,15 +212,16 @@ def _unwrapped(kind: Any) -> Any:
             return kind
 
 
-def _dotted(key: Key) -> str:
+def dotted(key: Key) -> str:
+    """A key as people write it: `sip.trunks[0].name`."""
     text = ""
     for part in key:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
     return text
 
 
-def _yaml(value: Any) -> str:
-    """A value on one line, as it would stand in the file."""
+def as_yaml(value: Any, whole: bool = False) -> str:
+    """A value on one line, as it would stand in the file; only its beginning, unless `whole`."""
     text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10_000, sort_keys=False)
     text = " ".join(text.removesuffix("...\n").split())
-    return text if len(text) <= 80 else f"{text[:77]}..."
+    return text if whole or len(text) <= 80 else f"{text[:77]}..."

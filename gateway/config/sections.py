@@ -1,7 +1,8 @@
 """Every setting of config.yaml but the retention policy: name, kind, default, meaning.
 
 The descriptions are published in the JSON Schema (`tast1 config schema`). Some fields carry a
-`because`, which a mistake prints with the limits.
+`because`, which a mistake prints with the limits. A field, or the section it stands in, says when a change
+takes effect in a gateway that runs; where nothing is said, at the next start (`gateway.config.effects`).
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from gateway.config.compliance import ComplianceSection
+from gateway.config.effects import CALLS, NOW, SCHEMA_KEY
 from gateway.config.kinds import (
     EU_EEA,
     Address,
     Country,
+    DatabaseUrl,
     FilePath,
     Listener,
     Names,
@@ -41,13 +44,19 @@ class CompanySection(Section):
         "1",
         "Version of the published recording policy; every consent record names it.",
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+        form="up to 64 letters, digits, '.', '_' and '-', such as 2026-1",
     )
 
 
 class TrunkSection(Section):
     """A provider or PBX that may send calls."""
 
-    name: str = Field(description="Name in logs and metrics.", pattern=r"^[a-z0-9][a-z0-9-]*$")
+    name: str = setting(
+        ...,
+        "Name in logs and metrics.",
+        pattern=r"^[a-z0-9][a-z0-9-]*$",
+        form="small letters, digits and '-', such as provider-1",
+    )
     networks: Annotated[tuple[Network, ...], Field(min_length=1)] = Field(
         description="Source networks its requests come from."
     )
@@ -97,15 +106,22 @@ class SipSection(Section):
     udp: Listener | None = setting("127.0.0.1:5060", "ADDRESS:PORT for SIP over UDP; null: none.")
     tcp: Listener | None = setting("127.0.0.1:5060", "ADDRESS:PORT for SIP over TCP; null: none.")
     tls: Listener | None = setting(None, "ADDRESS:PORT for SIP over TLS; null: none.")
-    tls_certificate: FilePath | None = setting(None, "PEM file with the certificate chain; needed for tls.")
-    tls_key: FilePath | None = setting(None, "PEM file with the certificate's private key; needed for tls.")
+    tls_certificate: FilePath | None = setting(
+        None, "PEM file with the certificate chain; needed for tls.", effect=NOW
+    )
+    tls_key: FilePath | None = setting(
+        None, "PEM file with the certificate's private key; needed for tls.", effect=NOW
+    )
     tls_ca: FilePath | None = setting(
-        None, "PEM file with the authorities that vouch for TLS peers we call; null: the system's."
+        None,
+        "PEM file with the authorities that vouch for TLS peers we call; null: the system's.",
+        effect=NOW,
     )
     public_host: str | None = setting(
         None,
         "Host name or address that others reach us by; null: the address listened on.",
         pattern=r"^[A-Za-z0-9.:-]+$",
+        form="a host name or an address, such as gw.example.dk",
     )
     worker_side: Listener = setting(
         "127.0.0.1:5059",
@@ -119,17 +135,18 @@ class SipSection(Section):
     trunks: tuple[TrunkSection, ...] = setting(
         (TrunkSection(name="loopback", networks=("127.0.0.0/8", "::1/128")),),
         "Who may send calls.",
+        effect=NOW,
     )
-    allow_unknown: bool = setting(False, "Whether networks of no trunk may send calls too.")
+    allow_unknown: bool = setting(False, "Whether networks of no trunk may send calls too.", effect=NOW)
     answer_unknown: bool = setting(
-        False, "Whether a refused network is told so (403); otherwise it hears nothing."
+        False, "Whether a refused network is told so (403); otherwise it hears nothing.", effect=NOW
     )
     workers: Whole = setting(
         10, "Calls that can be up at once: one process each, forked before.", ge=1, le=1000
     )
-    limits: LimitsSection = setting(LimitsSection(), "What is refused at the front door.")
+    limits: LimitsSection = setting(LimitsSection(), "What is refused at the front door.", effect=NOW)
     retry_after_s: Whole = setting(
-        5, "Retry-After of a 503 when every worker is busy, in seconds.", ge=1, le=600
+        5, "Retry-After of a 503 when every worker is busy, in seconds.", ge=1, le=600, effect=NOW
     )
     session_expires_s: Whole = setting(
         1800, "Session timer (RFC 4028): a dialog not refreshed for so many seconds ends.", ge=90, le=86400
@@ -146,7 +163,12 @@ class SipSection(Section):
 class IvrSection(Section):
     """The consent question. Defaults are the policy's."""
 
-    accept_key: str = setting("1", "The key that accepts; the prompt names it.", pattern=r"^[0-9*#]$")
+    accept_key: str = setting(
+        "1",
+        "The key that accepts; the prompt names it.",
+        pattern=r"^[0-9*#]$",
+        form="one of 0 to 9, * and #, in quotes",
+    )
     min_marker: Literal["purposes_end", "key_instruction", "prompt_end"] = setting(
         "purposes_end", "From where in the prompt a key counts."
     )
@@ -172,6 +194,7 @@ class IvrSection(Section):
         "",
         "Keys that stop the recording, such as *9; announce them when on. Empty: off.",
         pattern=r"^[0-9*#]{0,4}$",
+        form="up to four of 0 to 9, * and #, in quotes, such as '*9'",
     )
     ring_timeout_s: Seconds = setting(
         45.0, "Seconds an agent is rung before the caller hears that nobody is there.", ge=5, le=300
@@ -205,7 +228,11 @@ class StorageSection(Section):
     """Where recordings and records are kept, and under whose law."""
 
     folder: FilePath = setting(Path("data"), "Folder of database, keys and sealed recordings.")
-    database: str | None = setting(None, "SQLAlchemy URL; null: SQLite in the folder.")
+    database: DatabaseUrl | None = setting(
+        None,
+        "SQLAlchemy URL, or file:PATH of a file that holds it; null: SQLite in the folder.",
+        secret=True,
+    )
     key_file: FilePath | None = setting(
         None, "The key encryption key, made on the first run; null: in the folder."
     )
@@ -216,16 +243,21 @@ class StorageSection(Section):
         "a crash may lose at most one second",
         ge=50,
         le=1000,
+        effect=CALLS,
     )
-    sweep_s: Whole = setting(60, "Seconds between sweeps, which erase what is due.", ge=1, le=3600)
-    region: Country = setting("DK", "Country in which everything is stored.")
+    sweep_s: Whole = setting(
+        60, "Seconds between sweeps, which erase what is due.", ge=1, le=3600, effect=NOW
+    )
+    region: Country = setting("DK", "Country in which everything is stored.", effect=CALLS)
     allowed_regions: Annotated[tuple[Country, ...], Field(min_length=1)] = setting(
-        EU_EEA, "Countries in which content may be stored."
+        EU_EEA, "Countries in which content may be stored.", effect=NOW
     )
     controller: str | None = setting(
-        None, "The data controller, as records name it; null: company.name.", min_length=1
+        None, "The data controller, as records name it; null: company.name.", min_length=1, effect=CALLS
     )
-    processor: str | None = setting(None, "The data processor that runs Tast1; null: the controller itself.")
+    processor: str | None = setting(
+        None, "The data processor that runs Tast1; null: the controller itself.", effect=CALLS
+    )
 
 
 class TranscriptionSection(Section):
@@ -241,20 +273,26 @@ class TranscriptionSection(Section):
         None, "Streams it decodes at the same time; null: as many as there are processors.", ge=1, le=256
     )
     servers: tuple[WebSocketUrl, ...] = setting(
-        (), "Other transcribers, ws:// or wss://; each stream goes to the one with the fewest."
+        (), "Other transcribers, ws:// or wss://; each stream goes to the one with the fewest.", effect=NOW
     )
     language: str = setting(
-        "da", "Language of what is said (BCP 47).", pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
+        "da",
+        "Language of what is said (BCP 47).",
+        pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
+        form="a language tag, such as da or en-GB",
+        effect=CALLS,
     )
     phrases: Names = setting(
         (),
         "Words and phrases to listen for, and nothing else, where the model allows it. Empty: all it knows.",
+        effect=CALLS,
     )
     max_lag_s: Seconds = setting(
         20.0,
         "Seconds that sound may wait for a transcriber before it is left for later.",
         ge=2,
         le=300,
+        effect=CALLS,
     )
 
 
@@ -293,19 +331,20 @@ def _default_flows() -> dict[str, FlowSection]:
 class ConfigFile(Section):
     """The whole of config.yaml."""
 
-    company: CompanySection = setting(CompanySection(), "Who answers the telephone.")
+    company: CompanySection = setting(CompanySection(), "Who answers the telephone.", effect=CALLS)
     sip: SipSection = setting(SipSection(), "The SIP front door and its workers.")
     flows: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")], FlowSection] = Field(
         default_factory=_default_flows,
         description="What callers meet, by the number they dialled.",
+        json_schema_extra={SCHEMA_KEY: CALLS},
         min_length=1,
     )
-    ivr: IvrSection = setting(IvrSection(), "The consent question.")
-    policy: PolicySection = setting(PolicySection(), "How long what is kept, and why.")
-    compliance: ComplianceSection = setting(ComplianceSection(), "What must be on file first.")
-    prompts: PromptsSection = setting(PromptsSection(), "What callers hear.")
+    ivr: IvrSection = setting(IvrSection(), "The consent question.", effect=CALLS)
+    policy: PolicySection = setting(PolicySection(), "How long what is kept, and why.", effect=NOW)
+    compliance: ComplianceSection = setting(ComplianceSection(), "What must be on file first.", effect=NOW)
+    prompts: PromptsSection = setting(PromptsSection(), "What callers hear.", effect=CALLS)
     storage: StorageSection = setting(StorageSection(), "Where recordings and records are kept.")
     transcription: TranscriptionSection = setting(TranscriptionSection(), "Who writes down what is said.")
     web: WebSection = setting(WebSection(), "The HTTP API, health and metrics.")
     control: ControlSection = setting(ControlSection(), "How commands reach a running gateway.")
-    logs: LogsSection = setting(LogsSection(), "What is logged.")
+    logs: LogsSection = setting(LogsSection(), "What is logged.", effect=NOW)

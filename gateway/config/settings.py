@@ -8,8 +8,9 @@ lists every mistake that was found; nothing is opened, made or started here.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from gateway.callflow.settings import FlowSettings, IvrSettings
 from gateway.config import checks
 from gateway.config.kinds import to_dataclass
 from gateway.config.mistakes import ConfigError, Mistake, from_validation, key_of, masked, mistake_at
+from gateway.config.secret_files import is_file, placed, secret
 from gateway.config.sections import (
     CompanySection,
     ConfigFile,
@@ -37,10 +39,20 @@ from transcription.models.catalogue import BUILT_IN
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Where settings come from, to read them again."""
+
+    path: Path
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Settings:
     """Checked settings. What is null in the file and has a place of its own by default is filled in."""
 
     file: ConfigFile
+    source: Source | None = field(default=None, compare=False, repr=False)  # as it was written
+    origin: Origin | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def load(cls, path: Path, environment: Mapping[str, str] | None = None) -> Settings:
@@ -55,7 +67,15 @@ class Settings:
             raise ConfigError(
                 [Mistake(str(path), "", None, "cannot be read (it must be a UTF-8 text file)")]
             ) from None
-        return cls.parse(text, path.name, path.absolute().parent, environment or {}, look=True)
+        environment = environment or {}
+        found = cls.parse(text, path.name, path.absolute().parent, environment, look=True)
+        return dataclasses.replace(found, origin=Origin(path.absolute(), environment))
+
+    def again(self, other: Path | None = None) -> Settings:
+        """What the file says now, or another file in its place, under the same environment."""
+        if self.origin is None:
+            raise ConfigError([Mistake("", "", None, "these settings come from no file (start with one)")])
+        return Settings.load(other or self.origin.path, self.origin.environment)
 
     @classmethod
     def parse(
@@ -65,7 +85,9 @@ class Settings:
         try:
             source = with_environment(read(text, name), environment)
         except Unreadable as error:
-            mistakes = [Mistake(f"{name}:{line}", key, None, why) for line, key, why in error.problems]
+            mistakes = [
+                Mistake(f"{name}:{line}", key, None, why, bare) for line, key, why, bare in error.problems
+            ]
             raise ConfigError(mistakes) from None
         mistakes = [
             mistake_at(source, key, f"stands twice, first in line {first} (take one out)")
@@ -80,7 +102,7 @@ class Settings:
         mistakes += _new(mistakes, [mistake_at(source, key, why) for key, why in faults])
         if mistakes:
             raise ConfigError(sorted(mistakes, key=_in_file_order))
-        return cls(file)
+        return cls(file, source)
 
     @property
     def company(self) -> CompanySection:
@@ -160,8 +182,14 @@ class Settings:
 
     @property
     def database_url(self) -> str:
-        """SQLAlchemy URL of the database; may hold a password."""
-        return self.storage.database or f"sqlite:///{self.storage.folder / 'tast1.sqlite'}"
+        """SQLAlchemy URL of the database; may hold a password. `NoSecret` when its file is gone."""
+        if self.storage.database:
+            return secret(self.storage.database)
+        return self._own_database
+
+    @property
+    def _own_database(self) -> str:
+        return f"sqlite:///{self.storage.folder / 'tast1.sqlite'}"
 
     @property
     def key_file(self) -> Path:
@@ -201,9 +229,8 @@ class Settings:
     def shown(self) -> dict[str, Any]:
         """Every effective setting, nested as in the file, secrets masked."""
         values = self.file.model_dump(mode="json")
-        values["storage"].update(
-            controller=self.controller, database=self.database_url, key_file=str(self.key_file)
-        )
+        database = self.storage.database or self._own_database
+        values["storage"].update(controller=self.controller, database=database, key_file=str(self.key_file))
         values["control"].update(socket=str(self.control_socket))
         for name, flow in self.file.flows.items():
             values["flows"][name].update(
@@ -213,6 +240,23 @@ class Settings:
         return shown
 
 
+def control_socket_of(path: Path, environment: Mapping[str, str]) -> Path:
+    """Where the gateway with this settings file answers commands, whatever else is wrong in it."""
+    try:
+        values = with_environment(read(path.read_text(encoding="utf-8"), path.name), environment).values
+    except (OSError, UnicodeDecodeError, Unreadable):
+        values = {}
+
+    def written(section: str, key: str) -> str | None:
+        found = values.get(section)
+        value = found.get(key) if isinstance(found, dict) else None
+        return value if isinstance(value, str) and "\0" not in value else None
+
+    base = path.absolute().parent
+    folder = written("storage", "folder") or str(StorageSection.model_fields["folder"].default)
+    return base / (written("control", "socket") or Path(folder) / "control.sock")
+
+
 def _placed(file: ConfigFile, base: Path) -> ConfigFile:
     """The same with every relative path made absolute from `base`."""
     sections: dict[str, Any] = {}
@@ -220,6 +264,11 @@ def _placed(file: ConfigFile, base: Path) -> ConfigFile:
         section = getattr(file, name)
         paths = {key: base / value for key, value in section if isinstance(value, Path)}
         sections[name] = section.model_copy(update=paths)
+    database = file.storage.database
+    if is_file(database):
+        assert database is not None
+        placed_database = {"database": placed(database, base)}
+        sections["storage"] = sections["storage"].model_copy(update=placed_database)
     model = file.transcription.model
     if model is not None and "/" in model:
         sections["transcription"] = file.transcription.model_copy(update={"model": str(base / model)})

@@ -17,9 +17,12 @@ ENV_PREFIX = "TAST1__"
 
 
 class Unreadable(Exception):
-    """The file is not YAML, or no mapping. `problems` are `(line, key, why)`."""
+    """The file is not YAML, or no mapping.
 
-    def __init__(self, problems: list[tuple[int, str, str]]) -> None:
+    `problems` are `(line, key, why, bare)`; `bare` is `why` without anything that was written there.
+    """
+
+    def __init__(self, problems: list[tuple[int, str, str, str]]) -> None:
         super().__init__("the settings file cannot be read")
         self.problems = problems
 
@@ -64,10 +67,11 @@ def read(text: str, name: str) -> Source:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         why = f"is not YAML: {error.problem} (look at quotes, colons and indentation here and just above)"
-        raise Unreadable([(mark.line + 1 if mark else 1, "", why)]) from None
+        bare = "is not YAML (look at quotes, colons and indentation here and just above)"
+        raise Unreadable([(mark.line + 1 if mark else 1, "", why, bare)]) from None
     except (yaml.YAMLError, ValueError, RecursionError):
         raise Unreadable(
-            [(1, "", "is not YAML: it holds what no text holds (save it as plain UTF-8 text)")]
+            [(1, "", "is not YAML: it holds what no text holds (save it as plain UTF-8 text)", "")]
         ) from None
     finally:
         if loader is not None:
@@ -75,7 +79,7 @@ def read(text: str, name: str) -> Source:
     if values is None:
         values = {}
     if not isinstance(values, dict):
-        raise Unreadable([(1, "", "holds no settings (write `section:` and, indented, `key: value`)")])
+        raise Unreadable([(1, "", "holds no settings (write `section:` and, indented, `key: value`)", "")])
     lines: dict[Key, int] = {}
     duplicates: list[tuple[Key, int, int]] = []
     for key, line in _keys(root, ()):

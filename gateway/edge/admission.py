@@ -88,6 +88,11 @@ class Buckets:
         self._burst = float(burst)
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
+    def use(self, rate: float, burst: int) -> None:
+        """Another rate and burst from now on; what a source has left is at most the burst."""
+        self._rate = rate
+        self._burst = float(burst)
+
     def take(self, host: str, now: float) -> bool:
         """Take a token; False when there is none."""
         left, at = self._left.pop(host, (self._burst, now))

@@ -26,7 +26,7 @@ from gateway.edge.flows import Flow
 from gateway.edge.keys import Keys
 from gateway.edge.proxy import Places
 from gateway.edge.router import Dropped, Outcome, Router, ToFlow, ToPlace, ToWorker
-from gateway.edge.settings import EdgeSettings
+from gateway.edge.settings import LIVE, EdgeSettings
 from gateway.edge.transports import Streams, UdpSocket
 from gateway.edge.workers import Workers
 
@@ -92,6 +92,20 @@ class Edge:
         self._draining = True
         if self._router:
             self._router.draining = True
+
+    def use(self, settings: EdgeSettings) -> None:
+        """Other trunks, limits, answers and TLS files from now on, without a word to calls that are up.
+
+        Listeners and names stay those of the start.
+        """
+        live = {name: getattr(settings, name) for name in LIVE}
+        settings = dataclasses.replace(self._settings, **live)
+        self._streams.use(settings)
+        self._settings = settings
+        self._trunks = Trunks(settings)
+        self._strangers.clear()
+        if self._router:
+            self._router.use(settings)
 
     async def _bind(self) -> None:
         settings = self._settings

@@ -105,6 +105,14 @@ class Router:
         self._pending: Remembered[int] = Remembered(_MOST)
         self._refused: Remembered[bytes] = Remembered(_MOST)
 
+    def use(self, settings: EdgeSettings) -> None:
+        """Trunks, limits and answers of `settings` from now on; the rest stays as it began."""
+        self._settings = settings
+        self._limits = settings.limits
+        self._trunks = admission.Trunks(settings)
+        self._messages.use(self._limits.messages_per_s, self._limits.message_burst)
+        self._invites.use(self._limits.invites_per_s, self._limits.invite_burst)
+
     # --- from outside ---------------------------------------------------------------------------
 
     def from_outside(self, data: bytes, source: Flow, now: float) -> Outcome:

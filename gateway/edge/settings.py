@@ -89,3 +89,10 @@ class EdgeSettings:
     key: bytes = field(default=b"", repr=False)
     """Secret behind branches and routes, 16 to 32 bytes, kept across restarts; empty: drawn at start,
     and then no call outlives a restart of the gateway."""
+
+
+LIVE = (
+    *("trunks", "limits", "allow_unknown", "answer_unknown", "retry_after_s"),
+    *("tls_certificate", "tls_key", "tls_ca"),
+)
+"""What an edge that runs can be given anew (`Edge.use`)."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 import ssl
 from collections import Counter
@@ -22,6 +23,8 @@ from gateway.edge.framing import Framer
 from gateway.edge.settings import EdgeSettings, LimitSettings
 
 Received = Callable[[bytes, Flow], None]
+
+log = logging.getLogger(__name__)
 
 _BUFFER = 4 * 1024 * 1024  # bytes of datagrams the kernel may hold for us during a burst
 _HANDSHAKE_S = 5.0
@@ -165,6 +168,34 @@ class Streams:
         self._opening: dict[tuple[str, str, int], list[tuple[bytes, Callable[[], None]]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._client_context: ssl.SSLContext | None = None
+        self._server_context: ssl.SSLContext | None = None
+
+    def use(self, settings: EdgeSettings) -> None:
+        """Other limits and TLS files, for what is received and connected from now on.
+
+        The files are read anew even when their names are the same: a certificate is renewed in place. Files
+        that cannot be used leave the certificate before in its place; the log says so.
+        """
+        if self._server_context is not None:
+            try:
+                self._server_context = server_context(settings)
+            except (OSError, ValueError):
+                log.exception("the TLS certificate or its key cannot be used; those before stay in force")
+        self._client_context = None
+        self._settings = settings
+        self.limits = settings.limits
+
+    def _serving(self) -> ssl.SSLContext:
+        """The context to listen with: at each handshake it takes the certificate that is in force then."""
+        self._server_context = server_context(self._settings)
+        listening = server_context(self._settings)
+
+        def choose(connection: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> None:
+            assert self._server_context is not None
+            connection.context = self._server_context
+
+        listening.sni_callback = choose  # called for clients that name no server, too
+        return listening
 
     async def listen(self, kind: str, host: str, port: int) -> tuple[str, int]:
         """Listen for `kind` (TCP, TLS); the address bound. `OSError`: taken; `ssl.SSLError`: no such key."""
@@ -174,7 +205,7 @@ class Streams:
                 lambda: Connection(self, kind, inbound=True),
                 host,
                 port,
-                ssl=server_context(self._settings),
+                ssl=self._serving(),
                 ssl_handshake_timeout=_HANDSHAKE_S,
             )
         else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.texts import archive, calls, casework, names, web
+from gateway.texts import archive, calls, casework, names, settings, web
 
 LANGUAGES = ("da", "en")
 
@@ -18,6 +18,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     **casework.TEXTS,
     **names.TEXTS,
     **web.TEXTS,
+    **settings.TEXTS,
 }
 """Key to Danish and English."""
 

@@ -32,6 +32,8 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: Danish, English
     "action.authority_ordered": ("påbud modtaget", "order received"),
     "action.authority_lifted": ("påbud hævet", "order lifted"),
     "action.restated": ("indstillinger anvendt på arkivet", "settings applied to the archive"),
+    "action.settings.reload": ("indstillinger genindlæst", "settings reloaded"),
+    "action.settings.refuse": ("genindlæsning afvist", "reload refused"),
     "action.policy.restate": ("indstillinger anvendt på arkivet", "settings applied to the archive"),
     "action.play": ("lyttet", "played"),
     "action.read": ("læst", "read"),

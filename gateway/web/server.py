@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,9 @@ from gateway.calls.driver import CallDriver
 from gateway.calls.live import LiveCalls
 from gateway.calls.watching import watching
 from gateway.web import metrics
+from storage.database import DatabaseError
+from storage.gate import NotAllowed
+from storage.people import SignInFailed
 
 COMMANDS: dict[str, Callable[[], Event]] = {
     "stop": lambda: StopRequested("agent"),
@@ -66,7 +69,11 @@ def add_health(app: web.Application, readiness: Callable[[], Readiness], collect
     app.add_routes([web.get("/livez", livez), web.get("/readyz", readyz), web.get("/metrics", scrape)])
 
 
-def control_app(calls: LiveCalls, drain: Callable[[], None]) -> web.Application:
+def control_app(
+    calls: LiveCalls,
+    drain: Callable[[], None],
+    reload: Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]] | None = None,
+) -> web.Application:
     """What the command line asks of a running gateway."""
 
     async def listing(_: web.Request) -> web.Response:
@@ -121,6 +128,16 @@ def control_app(calls: LiveCalls, drain: Callable[[], None]) -> web.Application:
         drain()
         return web.json_response({"asked": "drain"}, status=202)
 
+    async def reloading(request: web.Request) -> web.Response:
+        """Read the settings again, for who may (`gateway.reloading`): what changed, or every mistake."""
+        assert reload is not None
+        try:
+            return web.json_response(await reload(await request.json()))
+        except (SignInFailed, NotAllowed) as error:
+            return web.json_response({"error": str(error)}, status=403)
+        except DatabaseError as error:
+            return web.json_response({"error": str(error)}, status=503)
+
     app = web.Application()
     app.add_routes(
         [
@@ -132,6 +149,8 @@ def control_app(calls: LiveCalls, drain: Callable[[], None]) -> web.Application:
             web.post("/drain", draining),
         ]
     )
+    if reload is not None:
+        app.add_routes([web.post("/reload", reloading)])
     return app
 
 

@@ -61,6 +61,9 @@ DUTIES: dict[type[Any], tuple[str, ...]] = {
 # Who hands a copy to somebody outside: a board, a court, a lawyer, the police.
 DISCLOSERS = ("RIGHTS", "COMPLAINT", "INSPECTOR", "LEGAL", "DPO")
 
+# Who puts other settings in force in a gateway that runs; policies are among them.
+CONFIGURERS = ("SYSADMIN",)
+
 # Looking up the calls of a number is a search through everybody; who may, and whether for a case.
 SEARCHERS: dict[str, bool] = {
     "RIGHTS": True,

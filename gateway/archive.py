@@ -1,0 +1,140 @@
+"""Archive: storage as the gateway and the commands share it, with what a start makes good in it."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+from gateway.calls.capture import LegFiles, stray_audio_bytes
+from gateway.calls.catchup import CatchUp
+from gateway.calls.records import StoredRecords
+from gateway.calls.tones import StereoEraser
+from gateway.calls.transcribing import Transcribing
+from gateway.config import Settings
+from storage import jobs
+from storage.artifacts import Tags
+from storage.database import Database
+from storage.desk import Desk
+from storage.keys import Keys
+from storage.leftovers import Recovered, recover_leftovers
+from storage.media import MediaStore
+from storage.redaction import Redaction
+from storage.replay import Replayed, is_behind, replay
+from storage.sweep import SweepResult, sweep
+from transcription.stored import redacted_words, silences
+
+SAMPLE_BYTES = 2
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Archive:
+    """Storage, opened: what the gateway and the commands share.
+
+    `settings` are those in force; a reload puts others in their place (`gateway.reloading`). Who holds an
+    archive asks it for `desk`, `tags` and sweeps each time, and so works by what is in force.
+    """
+
+    settings: Settings
+    keys: Keys
+    database: Database
+    store: MediaStore
+
+    @classmethod
+    def open(cls, settings: Settings, replay_first: bool = True) -> Archive:
+        """Open keys, database (migrating it) and media store; each error says what to do.
+
+        A restored database is brought in line with the erasure ledger first: no command reads what was
+        erased (R-61). `replay_first` false is for who calls `replay` next.
+        """
+        settings.storage.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        keys = Keys.open(settings.key_file)
+        opened = cls(settings, keys, Database(settings.database_url), MediaStore(settings.storage.folder))
+        if replay_first and is_behind(opened.database, opened.store):
+            opened.replay(_now())
+        return opened
+
+    @property
+    def tags(self) -> Tags:
+        """Who answers for what is kept here, who holds it, and where."""
+        storage = self.settings.storage
+        return Tags(self.settings.controller, storage.processor or "self", storage.region)
+
+    @property
+    def desk(self) -> Desk:
+        """Where people make things happen to what is kept, and the gate through which they read."""
+        return Desk(
+            self.database,
+            self.store,
+            self.keys,
+            self.settings.policy,
+            self.tags,
+            self.settings.reuse,
+            Redaction(redacted_words, silences),
+        )
+
+    def sweep(self, now: datetime, dry_run: bool = False) -> SweepResult:
+        """Erase what is due at `now`."""
+        return sweep(self.database, self.store, now, self.settings.policy, dry_run)
+
+    def replay(self, now: datetime) -> Replayed:
+        """Erase again what was erased before a backup was restored (R-61)."""
+        again = replay(self.database, self.store, now, self.settings.policy)
+        if again.erased or again.files_removed or again.failed:
+            log.warning(
+                "a backup was restored; what had been erased since is erased again",
+                extra={
+                    "artifacts": len(again.erased),
+                    "files": again.files_removed,
+                    "failed": len(again.failed),
+                },
+            )
+        if again.torn_lines:
+            log.warning("lines of the erasure ledger cannot be read", extra={"lines": again.torn_lines})
+        return again
+
+    def recover(self, now: datetime) -> Recovered:
+        """Erase again what a restored backup brought back; complete what a killed gateway left.
+
+        That is: spools, tails in memory, open calls.
+        """
+        self.replay(now)
+        memory = self.settings.storage.memory_folder
+
+        def tail(artifact_id: str, frames: int) -> bytes:
+            files = LegFiles(memory / artifact_id, already_read_bytes=frames * SAMPLE_BYTES)
+            try:
+                return StereoEraser().take(files.take(last=True), last=True)
+            finally:
+                files.close()
+
+        self.database.write_sync(lambda s: jobs.take_over(s, now))
+        found = recover_leftovers(self.database, self.store, self.keys, now, self.settings.policy, tail)
+        for folder in sorted(memory.glob("*")) if memory.is_dir() else ():
+            if folder.name not in found.failed:
+                if folder.name not in {*found.sealed, *found.abandoned} and stray_audio_bytes(folder):
+                    log.error("audio of no recording was found in memory and removed")
+                shutil.rmtree(folder, ignore_errors=True)
+        return found
+
+    def records(self, transcribes: bool) -> StoredRecords:
+        """What calls write down, by the settings in force: a call keeps them to its end."""
+        settings = self.settings
+        return StoredRecords(
+            self.database, self.store, self.keys, settings.policy, self.tags, transcribes=transcribes
+        )
+
+    def catch_up(self, how: Transcribing | None) -> CatchUp:
+        """Who transcribes what was left; does nothing while nothing is transcribed here."""
+        return CatchUp(self.database, self.store, self.keys, self.settings.policy, self.tags, how)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.database.close()
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)

@@ -1,0 +1,111 @@
+"""What the settings make of each part of the gateway: plain values in, the part's own settings out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from gateway.archive import Archive
+from gateway.calls.counts import Counts
+from gateway.calls.driver import Surroundings
+from gateway.calls.timeline import Entry
+from gateway.calls.transcribing import Transcribing
+from gateway.config import Settings, host_port, to_dataclass
+from gateway.edge.settings import EdgeSettings, LimitSettings, TrunkSettings
+from gateway.worker.settings import WorkerSettings
+from ivr_prompts.catalogue import Catalogue, Prompt
+from transcription.models.catalogue import folder_of
+from transcription.process import OwnTranscriber
+from transcription.protocol import StreamConfig
+from transcription.servers import Server, Servers
+
+
+def own_transcriber(settings: Settings) -> OwnTranscriber | None:
+    """The transcriber that the gateway runs itself, not started yet; None when it runs none."""
+    wanted = settings.transcription
+    if wanted.model is None:
+        return None
+    host, port = host_port(wanted.listen)
+    return OwnTranscriber(folder_of(wanted.model), host, port, wanted.threads or os.cpu_count() or 1)
+
+
+def servers(settings: Settings, own: OwnTranscriber | None) -> list[Server]:
+    """The transcribers there are: the one that the gateway runs, then those that the settings name."""
+    named = [Server(url) for url in settings.transcription.servers]
+    return named if own is None else [own.server, *named]
+
+
+def transcribing(settings: Settings, servers: Servers) -> Transcribing | None:
+    """How calls that begin now are transcribed; None when they are not."""
+    if not servers.servers:
+        return None
+    wanted = settings.transcription
+    model = folder_of(wanted.model).name if wanted.model is not None else "vosk-server"
+    config = StreamConfig(phrases=wanted.phrases)
+    return Transcribing(servers, config, wanted.language, model, wanted.max_lag_s)
+
+
+def surroundings(
+    settings: Settings,
+    archive: Archive,
+    catalogue: Catalogue,
+    counts: Counts,
+    how: Transcribing | None,
+    on_entry: Callable[[str, Entry], None] | None,
+) -> Surroundings:
+    """What calls share that begin now; each keeps it to its end."""
+    return Surroundings(
+        records=archive.records(transcribes=how is not None),
+        prompts={name: catalogue[name] for name in catalogue.languages},
+        memory_folder=settings.storage.memory_folder,
+        counts=counts,
+        sync_s=settings.storage.sync_ms / 1000,
+        policy_version=settings.company.policy_version,
+        delete_partial=settings.policy.withdrawal.midcall_delete_partial,
+        on_entry=on_entry,
+        transcribing=how,
+    )
+
+
+def edge_settings(settings: Settings, key: bytes) -> EdgeSettings:
+    """The front door's settings out of `sip`."""
+    sip = settings.sip
+    return EdgeSettings(
+        udp=sip.udp,
+        tcp=sip.tcp,
+        tls=sip.tls,
+        tls_certificate=_text(sip.tls_certificate),
+        tls_key=_text(sip.tls_key),
+        tls_ca=_text(sip.tls_ca),
+        allow_unknown=sip.allow_unknown,
+        answer_unknown=sip.answer_unknown,
+        public_host=sip.public_host,
+        worker_side=sip.worker_side,
+        trunks=tuple(TrunkSettings(trunk.name, trunk.networks) for trunk in sip.trunks),
+        limits=to_dataclass(LimitSettings, sip.limits),
+        retry_after_s=sip.retry_after_s,
+        key=key,
+    )
+
+
+def worker_settings(settings: Settings, problem: Prompt | None = None) -> WorkerSettings:
+    """What every worker is told."""
+    sip = settings.sip
+    host, port = host_port(sip.udp or sip.tcp or sip.tls or "127.0.0.1:5060")
+    return WorkerSettings(
+        edge_port=host_port(sip.worker_side)[1],
+        public_host=sip.public_host or host,
+        public_port=port,
+        rtp_address=sip.rtp_address,
+        rtp_port_min=sip.rtp_port_min,
+        rtp_port_max=sip.rtp_port_max,
+        session_expires_s=sip.session_expires_s,
+        session_min_s=sip.session_min_s,
+        problem_wav=str(problem.path) if problem is not None else "",
+        rejoin_path=str(settings.storage.folder / "workers.sock"),
+    )
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
