@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,15 @@ from typing import Any
 import aiohttp
 from aiohttp.test_utils import TestServer
 
-from gateway.app import Archive
+from gateway import reloading
+from gateway.archive import Archive
 from gateway.calls.live import LiveCalls
+from gateway.config import ConfigError
+from gateway.reloading import Reloaded
 from gateway.web.api.app import api_app, check
 from gateway.web.api.limits import Buckets
 from gateway.web.api.serve import PREFIX, SERVICE
+from ivr_prompts.catalogue import Catalogue
 from storage.desk import Desk
 from tests.cli.shop import Shop
 
@@ -35,6 +39,13 @@ class Running:
 
     def shown_settings(self) -> dict[str, Any]:
         return self.archive.settings.shown()
+
+    async def reload(self, actor: Mapping[str, Any], dry_run: bool = False) -> Reloaded:
+        try:
+            found = reloading.read(self.archive.settings, Catalogue.load())
+        except ConfigError as error:
+            return Reloaded(False, mistakes=error.mistakes, dry_run=dry_run)
+        return Reloaded(True, found.changes, dry_run=dry_run)
 
     def now(self) -> datetime:
         return self.clock or datetime.now(timezone.utc)

@@ -246,3 +246,21 @@ async def test_who_asks_too_often_is_told_when_to_come_back(site: Site) -> None:
     site.server.app[SERVICE].rate = Buckets(per_s=1e6, burst=1e6)
     tried = [(await site.ask("POST", "/session", json={"token": "guess"}))[0] for _ in range(12)]
     assert tried.count(401) == 10 and tried[-1] == 429
+
+
+@pytest.mark.asyncio
+async def test_what_a_reload_would_change_is_told_with_every_mistake(site: Site) -> None:
+    config = site.shop.config
+    before = config.read_text()
+    config.write_text(before + "ivr:\n  timeout_s: 7\n")
+    status, told = await site.ask("POST", "/config/reload", by="sam", json={"dry_run": True})
+    assert status == 200 and told["taken"] and told["mistakes"] == []
+    assert [(one["key"], one["before"], one["after"]) for one in told["changes"]] == [
+        ("ivr.timeout_s", "5.0", "7.0")
+    ]
+    config.write_text(before + "ivr:\n  timeout_s: 70\n  repeat: 9\n")
+    status, told = await site.ask("POST", "/config/reload", by="sam", json={"dry_run": True})
+    assert status == 200 and not told["taken"] and told["changes"] == []
+    assert [one["key"] for one in told["mistakes"]] == ["ivr.timeout_s", "ivr.repeat"]
+    status, _ = await site.ask("POST", "/config/reload", by="anna", json={})
+    assert status == 403

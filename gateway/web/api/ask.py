@@ -26,6 +26,14 @@ ROLE, PURPOSE, CASE, REASON = "Tast1-Role", "Tast1-Purpose", "Tast1-Case", "Tast
 """Headers that say in what capacity somebody asks. The reason is UTF-8, percent-encoded."""
 
 
+class Told(Protocol):
+    """Something that can be told as plain values."""
+
+    def told(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        ...
+
+
 class Running(Protocol):
     """What the API turns to in the gateway that serves it."""
 
@@ -46,6 +54,10 @@ class Running(Protocol):
 
     def shown_settings(self) -> Mapping[str, Any]:
         """The settings in force, secrets masked."""
+        ...
+
+    async def reload(self, actor: Mapping[str, Any], dry_run: bool = False) -> Told:
+        """Read the settings again; who may has been asked."""
         ...
 
     def now(self) -> datetime:

@@ -17,6 +17,7 @@ from storage import report as reports
 from storage.audit_chain import Entry
 from storage.overview import Overview
 from storage.policy.clocks import local_date
+from storage.policy.duties import CONFIGURERS
 
 routes = Routes("oversight")
 OVERSEERS = roles("DPO", "LEGAL", "COMPLIANCE", "SYSADMIN")
@@ -75,6 +76,38 @@ class VerdictView(BaseModel):
     broken_at: int | None
 
 
+class ReloadAsked(Given):
+    """How to reload."""
+
+    dry_run: bool = Field(False, description="Only say what would change.")
+
+
+class ChangeView(BaseModel):
+    """A setting that is different, as YAML, secrets masked; `effect`: when it is taken up."""
+
+    key: str
+    before: str | None
+    after: str | None
+    effect: str
+
+
+class MistakeView(BaseModel):
+    """A mistake in the settings: where, which key, what is wrong and what to do."""
+
+    where: str
+    key: str
+    why: str
+
+
+class ReloadView(BaseModel):
+    """What a reload did, or would do. Without `taken` nothing changed."""
+
+    taken: bool
+    dry_run: bool
+    changes: list[ChangeView]
+    mistakes: list[MistakeView]
+
+
 @routes.get("/retention", rule=ANYBODY)
 async def retention(ask: Ask) -> RetentionView:
     """What is kept and why, what goes on which day, what went, and how much is late (must be none)."""
@@ -115,6 +148,18 @@ async def verify(ask: Ask) -> VerdictView:
 async def config(ask: Ask) -> dict[str, Any]:
     """The settings in force, secrets masked."""
     return dict(ask.running.shown_settings())
+
+
+@routes.post("/config/reload", rule=roles(*CONFIGURERS))
+async def reload(ask: Ask, body: ReloadAsked) -> ReloadView:
+    """Read the settings again while calls are up, or say what that would change (`dry_run`).
+
+    A file with a mistake changes nothing: `taken` is false and `mistakes` lists every one.
+    """
+    asking = ask.asking()
+    await ask.work(lambda: ask.desk.gate.require_configurer(asking, ask.at))
+    done = await ask.running.reload(asking.actor, body.dry_run)
+    return ReloadView.model_validate(done.told())
 
 
 def _entry(entry: Entry) -> EntryView:
