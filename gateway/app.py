@@ -21,9 +21,11 @@ from typing import Any
 from gateway import logs, parts, reloading
 from gateway.archive import Archive
 from gateway.callflow.messages import StopRequested
+from gateway.callflow.settings import FlowSettings
 from gateway.calls.counts import Counts
 from gateway.calls.driver import Surroundings
 from gateway.calls.live import LiveCalls
+from gateway.calls.prompt_book import PromptBook
 from gateway.calls.timeline import Entry
 from gateway.config import ConfigError, Settings, host_port
 from gateway.edge.edge import Edge
@@ -80,12 +82,15 @@ class Gateway:
         self.archive = Archive.open(settings)
         self._on_entry = on_entry
         self.catalogue = Catalogue.load(settings.prompts.folder)
+        self.prompts = PromptBook(self.catalogue, settings.storage.folder, self.counts)
+        self.prompts.refresh_now(self.archive.database)
         self.transcriber = parts.own_transcriber(settings)
         self._servers = Servers(parts.servers(settings, self.transcriber))
         self.transcribing = parts.transcribing(settings, self._servers)
         self.catch_up = self.archive.catch_up(self.transcribing)
         self.calls = LiveCalls(settings.flows, self._surroundings())
-        problem = self.catalogue[settings.prompts.default]["problem"]
+        default = FlowSettings(name="", prompts=settings.prompts.default)
+        problem = self.prompts.for_call(default, "", _now())["problem"]
         self._pool = WorkerPool(parts.worker_settings(settings, problem), settings.sip.workers)
         self._edge = Edge(parts.edge_settings(settings, self.archive.keys.edge_key), self._pool)
         self._listeners = Listeners()
@@ -97,7 +102,7 @@ class Gateway:
 
     def _surroundings(self) -> Surroundings:
         return parts.surroundings(
-            self.settings, self.archive, self.catalogue, self.counts, self.transcribing, self._on_entry
+            self.settings, self.archive, self.prompts, self.counts, self.transcribing, self._on_entry
         )
 
     async def start(self) -> None:
@@ -120,6 +125,7 @@ class Gateway:
         self._tasks.append(asyncio.create_task(self._take_calls()))
         await self._edge.start()
         self._tasks.append(asyncio.create_task(self._sweep_on_and_on()))
+        self._tasks.append(asyncio.create_task(self.prompts.keep_up(self.archive.database)))
         self._tasks.append(asyncio.create_task(self.catch_up.run()))
         await self._listen()
         log.info("ready", extra={"workers": self.settings.sip.workers})
@@ -148,9 +154,12 @@ class Gateway:
                     f"nothing can listen on {self.settings.web.listen} ({os.strerror(error.errno or 0)});"
                     " end the program that does, or change web.listen"
                 ) from error
-        await self._listeners.listen_unix(
-            control_app(self.calls, self.drain, self.reload_for), self.settings.control_socket
-        )
+        app = control_app(self.calls, self.drain, self.reload_for, self.look_up_prompts)
+        await self._listeners.listen_unix(app, self.settings.control_socket)
+
+    async def look_up_prompts(self) -> int:
+        """What was activated is played by calls that begin from now on; how many activations there are."""
+        return await self.prompts.refresh(self.archive.database)
 
     @property
     def desk(self) -> Desk:
@@ -244,7 +253,7 @@ class Gateway:
         """All at once for the event loop: no call and no message sees half of it."""
         before, self.settings = self.settings, found.settings
         self.archive.settings = self.settings
-        self.catalogue = found.catalogue
+        self.catalogue = self.prompts.catalogue = found.catalogue
         self._servers.use(parts.servers(self.settings, self.transcriber))
         self.transcribing = parts.transcribing(self.settings, self._servers)
         self.catch_up.use(self.settings.policy, self.archive.tags, self.transcribing)

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from gateway.archive import Archive
 from gateway.calls.counts import Counts
-from gateway.calls.driver import Surroundings
+from gateway.calls.driver import PromptSource, Surroundings
 from gateway.calls.timeline import Entry
 from gateway.calls.transcribing import Transcribing
 from gateway.config import Settings, host_port, to_dataclass
 from gateway.edge.settings import EdgeSettings, LimitSettings, TrunkSettings
 from gateway.worker.settings import WorkerSettings
-from ivr_prompts.catalogue import Catalogue, Prompt
+from ivr_prompts.catalogue import Prompt
 from transcription.models.catalogue import folder_of
 from transcription.process import OwnTranscriber
 from transcription.protocol import StreamConfig
@@ -49,7 +49,7 @@ def transcribing(settings: Settings, servers: Servers) -> Transcribing | None:
 def surroundings(
     settings: Settings,
     archive: Archive,
-    catalogue: Catalogue,
+    prompts: PromptSource,
     counts: Counts,
     how: Transcribing | None,
     on_entry: Callable[[str, Entry], None] | None,
@@ -57,7 +57,7 @@ def surroundings(
     """What calls share that begin now; each keeps it to its end."""
     return Surroundings(
         records=archive.records(transcribes=how is not None),
-        prompts={name: catalogue[name] for name in catalogue.languages},
+        prompts=prompts,
         memory_folder=settings.storage.memory_folder,
         counts=counts,
         sync_s=settings.storage.sync_ms / 1000,

@@ -63,6 +63,7 @@ class Prompt:
     text_sha256: str  # of `text` in UTF-8
     duration_ms: int
     markers_ms: Mapping[str, int] = field(default_factory=dict)  # from the start of the file
+    after: Mapping[str, str] = field(default_factory=dict)  # by marker, the words after which it stands
 
 
 class Catalogue:
@@ -163,6 +164,7 @@ def _read_prompt(role: str, entry: Any, folder: Path, name: str, faults: list[st
             text_sha256=str(entry["text_sha256"]),
             duration_ms=int(entry["duration_ms"]),
             markers_ms={key: int(marker["ms"]) for key, marker in entry.get("markers", {}).items()},
+            after={key: str(marker.get("after", "")) for key, marker in entry.get("markers", {}).items()},
         )
     except KeyError as error:
         faults.append(f"{name}: {error.args[0]} is missing (fill it in, then run `{REHASH}`)")

@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import wave
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ Samples = NDArray[np.float64]
 
 VOICES = {"da": ("da", 150, 42), "en": ("en-gb", 155, 42)}  # voice, words a minute, pitch
 BAND_HZ = (300.0, 3400.0)  # the telephone band
+BAND_LEAD = SAMPLE_RATE_HZ // 2  # samples of silence that `band` puts before what it returns
 LEVEL_DBFS = -20.0  # root mean square of what is audible
 PEAK_DBFS = -3.0
 AUDIBLE = 10 ** (-50 / 20)  # quieter than -50 dBFS is silence
@@ -49,6 +51,15 @@ HEADER = """\
 # which fills in sha256, text_sha256 and duration_ms and counts the version up. The text of the consent
 # prompt is the published policy's, word for word: a change needs the data protection officer.
 """
+
+
+class WordsMissing(ValueError):
+    """A text that does not say the words after which a marker should stand."""
+
+    def __init__(self, marker: str, words: str) -> None:
+        super().__init__(f"marker {marker}: the text does not say {words!r} after the marker before it")
+        self.marker = marker
+        self.words = words
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -77,8 +88,11 @@ def _update(file: Path, voice: bool) -> None:
     for entry in prompts.values():
         path = file.parent / entry["file"]
         if voice:
-            audio, marks = _speak(entry, language) if entry["text"] else (_tone(entry["tone"]), {})
-            path.write_bytes(_wav(audio))
+            after = {name: marker["after"] for name, marker in entry.get("markers", {}).items()}
+            audio, marks = (
+                speak(entry["text"], language, after) if entry["text"] else (_tone(entry["tone"]), {})
+            )
+            path.write_bytes(wav_bytes(audio))
             for name, ms in marks.items():
                 entry["markers"][name]["ms"] = ms
         _measure(entry, path)
@@ -99,35 +113,38 @@ def _measure(entry: dict[str, Any], path: Path) -> None:
     entry.update(found, duration_ms=duration_ms)
 
 
-def _speak(entry: dict[str, Any], language: str) -> tuple[Samples, dict[str, int]]:
-    """The voiced text and its markers in milliseconds."""
-    cuts = {name: marker["after"] for name, marker in entry.get("markers", {}).items()}
+def speak(text: str, language: str, after: Mapping[str, str]) -> tuple[Samples, dict[str, int]]:
+    """The voiced text at 8 kHz, and in milliseconds where the words of each marker in `after` have ended.
+
+    `KeyError` for a language without a voice, `WordsMissing` when the text does not say those words,
+    `IndexError` when a part of it is not heard at all, `OSError` when espeak-ng is not installed.
+    """
     pieces: list[Samples] = [_silence(LEAD_MS)]
     marks: dict[str, int] = {}
-    for name, words in _parts(entry["text"], cuts):
+    for name, words in _parts(text, after):
         if len(pieces) > 1:
             pieces.append(_silence(GAP_MS))
-        pieces.append(_trim(_band(*_espeak(words, language))))
+        pieces.append(_trim(band(*_espeak(words, language))))
         if name:
             marks[name] = math.ceil(sum(map(len, pieces)) * 1000 / SAMPLE_RATE_HZ)
     pieces.append(_silence(TAIL_MS))
     return _level(np.concatenate(pieces)), marks
 
 
-def _parts(text: str, cuts: dict[str, str]) -> list[tuple[str | None, str]]:
+def _parts(text: str, cuts: Mapping[str, str]) -> list[tuple[str | None, str]]:
     """The text cut after the words of each marker; the rest, if any, has no marker."""
     parts: list[tuple[str | None, str]] = []
     for name, words in cuts.items():
         before, found, text = text.partition(words)
         if not found:
-            raise ValueError(f"marker {name}: the text does not say {words!r} after the marker before it")
+            raise WordsMissing(name, words)
         parts.append((name, before + words))
     return [*parts, (None, text)] if text.strip(" .") else parts
 
 
 def _espeak(words: str, language: str) -> tuple[Samples, int]:
     """What espeak-ng says, and its sample rate."""
-    voice, speed, pitch = VOICES[language]
+    voice, speed, pitch = VOICES[language.split("-")[0]]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "voice.wav"
         command = ["espeak-ng", "-v", voice, "-s", str(speed), "-p", str(pitch), "-w", str(path), "--", words]
@@ -138,8 +155,11 @@ def _espeak(words: str, language: str) -> tuple[Samples, int]:
     return samples.astype(np.float64) / 32768, rate_hz
 
 
-def _band(samples: Samples, rate_hz: int) -> Samples:
-    """The telephone band at 8 kHz: what lies outside is taken from the spectrum, with soft edges."""
+def band(samples: Samples, rate_hz: int) -> Samples:
+    """The telephone band at 8 kHz: what lies outside is taken from the spectrum, with soft edges.
+
+    The sound begins `BAND_LEAD` samples after the beginning, and some silence follows it.
+    """
     samples = np.concatenate([np.zeros(rate_hz // 2), samples])  # room for the ringing before the sound
     length = math.ceil(len(samples) / rate_hz + 0.5) * rate_hz  # whole seconds, so that both rates fit
     spectrum = np.fft.rfft(samples, length)
@@ -188,13 +208,13 @@ def _silence(ms: int) -> Samples:
     return np.zeros(ms * SAMPLE_RATE_HZ // 1000)
 
 
-def _wav(samples: Samples) -> bytes:
-    """An 8 kHz mono 16-bit PCM WAV file."""
+def wav_bytes(samples: Samples, rate_hz: int = SAMPLE_RATE_HZ) -> bytes:
+    """A mono 16-bit PCM WAV file."""
     target = io.BytesIO()
     with wave.open(target, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(SAMPLE_RATE_HZ)
+        file.setframerate(rate_hz)
         file.writeframes(np.round(np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
     return target.getvalue()
 

@@ -18,7 +18,7 @@ from storage.audit_chain import DROP
 from storage.database import Database
 from storage.policy.clocks import first_within, local_date, local_midnight
 from storage.policy.settings import PolicySettings, parse_period
-from storage.tables import Artifact, AuditEntry, AuditReason, Call, Case, Consent, User
+from storage.tables import Artifact, AuditEntry, AuditReason, Call, Case, Consent, PromptVersion, User
 
 AFTER_LIFE_MONTHS = 6
 _BATCH = 500
@@ -67,6 +67,7 @@ def _due(session: Session, now: datetime, settings: PolicySettings, limit: int) 
         exists().where(Consent.id == AuditEntry.subject),
         exists().where(Case.id == AuditEntry.subject),
         exists().where(User.id == AuditEntry.subject),
+        exists().where(PromptVersion.id == AuditEntry.subject),
     )
     recent = exists().where(and_(later.subject == AuditEntry.subject, later.at >= quiet))
     query = (
@@ -85,7 +86,7 @@ def _due(session: Session, now: datetime, settings: PolicySettings, limit: int) 
 
 
 # Subjects that are about the archive as a whole: they have no life to outlast.
-_NOTHING = ("audit", "archive", "certificates", "media", "policy", "settings", "users")
+_NOTHING = ("audit", "archive", "certificates", "media", "policy", "prompts", "settings", "users")
 
 
 def _text(at: datetime) -> str:

@@ -25,6 +25,7 @@ from storage.ledger import ErasureLedger
 from storage.media import MediaStore
 from storage.model import ArtifactKind
 from storage.policy.settings import PolicySettings
+from storage.prompts import PROMPTS
 from storage.sweep import sweep
 from storage.tables import (
     Artifact,
@@ -38,6 +39,7 @@ from storage.tables import (
     Document,
     GroundRow,
     Peaks,
+    PromptVersion,
 )
 
 _READ_BYTES = 1 << 20
@@ -103,7 +105,17 @@ def search(
 def _unknown(db: Database, others: list[Path]) -> list[Path]:
     """Files that the program did not make."""
     own = _database_files(db)
-    return [path for path in others if path not in own and path.exists() and not _OURS.fullmatch(path.name)]
+    prompts = db.read_sync(
+        lambda s: {f"{sha256}.wav" for sha256 in s.scalars(select(PromptVersion.audio_sha256))}
+    )
+    return [
+        path
+        for path in others
+        if path not in own
+        and path.exists()
+        and not _OURS.fullmatch(path.name)
+        and not (path.parent.name == PROMPTS and path.name in prompts)
+    ]
 
 
 def _database_files(db: Database) -> list[Path]:

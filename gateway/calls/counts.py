@@ -18,4 +18,5 @@ class Counts:
     captured_audio_bytes: int = 0
     storage_failures: Counter[str] = field(default_factory=Counter)  # by what could not be stored
     transcripts: Counter[str] = field(default_factory=Counter)  # by whether they were whole at the end
+    prompt_fallbacks: Counter[str] = field(default_factory=Counter)  # by role: the shipped one played instead
     swept: Counter[str] = field(default_factory=Counter)  # by kind of artifact

@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Protocol
 
 from gateway.callflow import messages as m
 from gateway.callflow.flow import step
@@ -41,12 +42,19 @@ DECISION_RULE = "R-71/1"  # the version of the rules in `callflow.keys`
 log = logging.getLogger(__name__)
 
 
+class PromptSource(Protocol):
+    """Where a call has its prompts from (`gateway.calls.prompt_book`)."""
+
+    def for_call(self, flow: FlowSettings, dialled: str, at: datetime) -> Mapping[str, Prompt]:
+        """By role, what a call that begins at `at` plays from its first to its last prompt."""
+
+
 @dataclass(frozen=True)
 class Surroundings:
     """What all calls share."""
 
     records: CallRecords
-    prompts: Mapping[str, Mapping[str, Prompt]]  # set, role
+    prompts: PromptSource
     memory_folder: Path
     counts: Counts = field(default_factory=Counts)
     sync_s: float = 0.5
@@ -92,6 +100,7 @@ class CallDriver:
         self._around = around
         self._records = around.records
         self._clock = CallClock()
+        self._prompts = around.prompts.for_call(flow, invite.dialled, self._clock.at(0.0))
         self._inbox: asyncio.Queue[m.Event] = asyncio.Queue()
         self._work: asyncio.Queue[Callable[[], Awaitable[None]] | None] = asyncio.Queue()
         self._prompt_started_at: dict[int, float] = {}
@@ -291,7 +300,7 @@ class CallDriver:
             case m.Answer():
                 self._line.send(ln.AnswerCall(self.flow.connect or ""))
             case m.Play(play, role, loop):
-                prompt = self._around.prompts[self.flow.prompts][role]
+                prompt = self._prompts[role]
                 self._plays[play] = prompt
                 self._line.send(ln.PlayFile(play, str(prompt.path), loop))
             case m.StopPlay(play):
@@ -357,7 +366,7 @@ class CallDriver:
 
     def _consent_record(self, action: m.NoteDecision) -> ConsentRecord:
         asked = self._consent_asked
-        prompt = asked[0] if asked else self._around.prompts[self.flow.prompts]["consent"]
+        prompt = asked[0] if asked else self._prompts["consent"]
         return ConsentRecord(
             call_id=self.call_id,
             decision=action.decision.value,

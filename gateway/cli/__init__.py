@@ -19,6 +19,7 @@ from gateway.cli.orders import orders_app
 from gateway.cli.overview import report, tasks
 from gateway.cli.phone import call
 from gateway.cli.policy import policy_app
+from gateway.cli.prompts import prompts_app
 from gateway.cli.recipients import recipients_app
 from gateway.cli.recordings import recordings_app
 from gateway.cli.reload import reload
@@ -62,6 +63,7 @@ app.add_typer(erase_app)
 app.add_typer(audit_app)
 app.add_typer(config_app)
 app.add_typer(policy_app)
+app.add_typer(prompts_app)
 app.add_typer(model_app)
 
 

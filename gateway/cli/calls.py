@@ -206,6 +206,15 @@ def tell_live(socket: Path, calls: Sequence[str], command: str) -> None:
             asyncio.run(_request(socket, "POST", f"/calls/{call}/{command}"))
 
 
+def tell_gateway(socket: Path, path: str) -> bool:
+    """Tell a running gateway that something was decided here; False when none runs."""
+    try:
+        asyncio.run(_request(socket, "POST", path))
+    except (OSError, LookupError):
+        return False
+    return True
+
+
 def record_for_case(socket: Path, call: str, case: str, by: str, lang: str) -> None:
     """Tell a live call of an announced flow to record for a case."""
     try:

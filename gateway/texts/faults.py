@@ -5,6 +5,7 @@ from __future__ import annotations
 _DOING = {  # what failed: storage.sealed.explain
     "sealing a recording": "forsegling af en optagelse",
     "sealing a file": "forsegling af en fil",
+    "writing a prompt": "skrivning af en besked",
     "reading a recording": "læsning af en optagelse",
     "removing a recording": "fjernelse af en optagelse",
     "starting a recording": "start af en optagelse",

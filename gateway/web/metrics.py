@@ -59,6 +59,12 @@ class GatewayCollector(Collector):
         yield _counter(
             "tast1_storage_failures", "Records that could not be written.", "what", counts.storage_failures
         )
+        yield _counter(
+            "tast1_prompt_fallbacks",
+            "Shipped prompts in place of damaged ones.",
+            "prompt",
+            counts.prompt_fallbacks,
+        )
         yield _counter("tast1_erased", "Artifacts erased, by kind.", "kind", counts.swept)
         yield _counter("tast1_transcripts", "Transcripts, by how whole.", "ending", counts.transcripts)
         facts = self._transcription

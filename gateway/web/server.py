@@ -73,6 +73,7 @@ def control_app(
     calls: LiveCalls,
     drain: Callable[[], None],
     reload: Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]] | None = None,
+    look_up_prompts: Callable[[], Awaitable[int]] | None = None,
 ) -> web.Application:
     """What the command line asks of a running gateway."""
 
@@ -138,6 +139,11 @@ def control_app(
         except DatabaseError as error:
             return web.json_response({"error": str(error)}, status=503)
 
+    async def prompts(_: web.Request) -> web.Response:
+        """Something was activated: calls that begin from now on shall know of it."""
+        assert look_up_prompts is not None
+        return web.json_response({"activations": await look_up_prompts()})
+
     app = web.Application()
     app.add_routes(
         [
@@ -149,6 +155,8 @@ def control_app(
             web.post("/drain", draining),
         ]
     )
+    if look_up_prompts is not None:
+        app.add_routes([web.post("/prompts", prompts)])
     if reload is not None:
         app.add_routes([web.post("/reload", reloading)])
     return app

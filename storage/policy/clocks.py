@@ -29,6 +29,17 @@ def local_midnight(day: date) -> datetime:
     return datetime.combine(day, time(), COPENHAGEN).astimezone(timezone.utc)
 
 
+def from_local(clock: datetime) -> datetime:
+    """The instant (UTC) at which clocks in Copenhagen show this (naive) time; the first, if it comes twice.
+
+    `ValueError` for a time that is skipped when the clocks go forward.
+    """
+    instant = clock.replace(tzinfo=COPENHAGEN, fold=0).astimezone(timezone.utc)
+    if instant.astimezone(COPENHAGEN).replace(tzinfo=None) != clock:
+        raise ValueError("no clock shows that time: it is skipped when summer time begins")
+    return instant
+
+
 def expiry_of(until: date) -> datetime:
     """The instant (UTC) at which something kept through `until` is out of time."""
     return local_midnight(until + timedelta(days=1))

@@ -64,6 +64,13 @@ DISCLOSERS = ("RIGHTS", "COMPLAINT", "INSPECTOR", "LEGAL", "DPO")
 # Who puts other settings in force in a gateway that runs; policies are among them.
 CONFIGURERS = ("SYSADMIN",)
 
+# Prompts: who makes a version, who approves it (never its maker), who has it played. The consent question is
+# the published policy's, so its words are approved by those who answer for them.
+PROMPT_MAKERS = ("SYSADMIN", "DPO", "LEGAL")
+PROMPT_APPROVERS = ("SYSADMIN", "DPO", "LEGAL")
+CONSENT_APPROVERS = ("DPO", "LEGAL")
+PROMPT_ACTIVATORS = ("SYSADMIN", "DPO")
+
 # Looking up the calls of a number is a search through everybody; who may, and whether for a case.
 SEARCHERS: dict[str, bool] = {
     "RIGHTS": True,

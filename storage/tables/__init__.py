@@ -6,6 +6,7 @@ Promises the database keeps by itself, whatever the program does:
 2. Recording never began before the decision (`recording_after_decision`).
 3. One certificate per erased artifact (unique `artifact_pseudonym`).
 4. An artifact belongs to a call or to a case (`artifact_belongs`).
+5. Nobody approves a prompt that they made themselves (`four_eyes`).
 
 An artifact has no expiry: it has rows in `grounds`, and exists while one of them is active.
 """
@@ -27,6 +28,7 @@ from storage.tables.calls import Call, CallerNumber, Consent
 from storage.tables.cases import Case, CaseCall, CaseKey, CaseMember, CaseNote, Proposal
 from storage.tables.jobs import TranscriptionJob
 from storage.tables.people import Grant, User
+from storage.tables.prompts import PromptActivation, PromptVersion
 
 __all__ = [
     "BEGUN",
@@ -49,6 +51,8 @@ __all__ = [
     "GroundRow",
     "Instant",
     "Peaks",
+    "PromptActivation",
+    "PromptVersion",
     "Proposal",
     "Table",
     "Tombstone",

@@ -16,6 +16,7 @@ from gateway.callflow.settings import FlowSettings, IvrSettings
 from gateway.callflow.state import Phase
 from gateway.calls import line as ln
 from gateway.calls.driver import CallDriver, Surroundings
+from gateway.calls.prompt_book import PromptBook
 from ivr_prompts.catalogue import Catalogue
 from tests.fakes import FakeLine, FakeRecords, FakeSpool
 
@@ -23,7 +24,7 @@ from tests.fakes import FakeLine, FakeRecords, FakeSpool
 QUICK = IvrSettings(timeout_s=0.15, isolation_ms=10, ring_timeout_s=5.0, max_call_s=20.0)
 FLOW = FlowSettings(connect="sip:agent@192.0.2.1", ivr=QUICK)
 CATALOGUE = Catalogue.load()
-PROMPTS = {name: CATALOGUE[name] for name in CATALOGUE.languages}
+PROMPTS = PromptBook(CATALOGUE)
 INVITE = ln.InviteReceived("call-id", "70101010", "12345678", "sip:12345678@192.0.2.9")
 
 

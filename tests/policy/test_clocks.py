@@ -15,6 +15,7 @@ from storage.policy.clocks import (
     days_from,
     expiry_of,
     first_within,
+    from_local,
     local_date,
     local_midnight,
 )
@@ -140,3 +141,23 @@ def test_what_is_within_a_period_is_counted_forward(today: date, months: int, da
 def test_on_29_february_what_is_of_28_february_three_years_before_is_over() -> None:
     assert first_within(date(2028, 2, 28), 36) == date(2025, 2, 28)
     assert first_within(date(2028, 2, 29), 36) == date(2025, 3, 1)
+
+
+@pytest.mark.parametrize(
+    ("clock", "instant"),
+    [
+        (datetime(2026, 1, 15, 8, 0), datetime(2026, 1, 15, 7, 0, tzinfo=timezone.utc)),
+        (datetime(2026, 7, 1, 8, 0), datetime(2026, 7, 1, 6, 0, tzinfo=timezone.utc)),
+        (
+            datetime(2026, 10, 25, 2, 30),
+            datetime(2026, 10, 25, 0, 30, tzinfo=timezone.utc),
+        ),  # the first of two
+    ],
+)
+def test_what_clocks_show_is_an_instant(clock: datetime, instant: datetime) -> None:
+    assert from_local(clock) == instant
+
+
+def test_an_hour_that_is_skipped_is_no_instant() -> None:
+    with pytest.raises(ValueError, match="summer time"):
+        from_local(datetime(2026, 3, 29, 2, 30))
