@@ -34,6 +34,7 @@ from gateway.web.api.app import api_app, check
 from gateway.web.metrics import GatewayCollector, TranscriptionFacts
 from gateway.web.server import Listeners, Readiness, add_health, control_app, tls_context
 from gateway.worker.pool import WorkerPool
+from gateway.workshop.workshop import Workshop
 from ivr_prompts.catalogue import Catalogue
 from storage import artifacts
 from storage.desk import Desk
@@ -165,6 +166,11 @@ class Gateway:
     def desk(self) -> Desk:
         """Where people make things happen to what is kept."""
         return self.archive.desk
+
+    @property
+    def workshop(self) -> Workshop:
+        """Where prompts are made, with the settings in force."""
+        return parts.workshop(self.settings, self.archive, self.catalogue)
 
     @property
     def swept_at(self) -> datetime | None:

@@ -14,7 +14,8 @@ from gateway.calls.transcribing import Transcribing
 from gateway.config import Settings, host_port, to_dataclass
 from gateway.edge.settings import EdgeSettings, LimitSettings, TrunkSettings
 from gateway.worker.settings import WorkerSettings
-from ivr_prompts.catalogue import Prompt
+from gateway.workshop.workshop import Workshop
+from ivr_prompts.catalogue import Catalogue, Prompt
 from transcription.models.catalogue import folder_of
 from transcription.process import OwnTranscriber
 from transcription.protocol import StreamConfig
@@ -44,6 +45,18 @@ def transcribing(settings: Settings, servers: Servers) -> Transcribing | None:
     model = folder_of(wanted.model).name if wanted.model is not None else "vosk-server"
     config = StreamConfig(phrases=wanted.phrases)
     return Transcribing(servers, config, wanted.language, model, wanted.max_lag_s)
+
+
+def workshop(settings: Settings, archive: Archive, catalogue: Catalogue) -> Workshop:
+    """Where prompts are made, for these settings."""
+    return Workshop(
+        archive.database,
+        settings.storage.folder,
+        archive.keys,
+        catalogue,
+        settings.flows,
+        settings.company.name,
+    )
 
 
 def surroundings(

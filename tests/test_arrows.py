@@ -15,7 +15,14 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "gateway.app": ("gateway", "storage", "transcription", "ivr_prompts"),
     "gateway.archive": ("gateway.calls", "gateway.config", "storage", "transcription"),
     "gateway.parts": (
-        *("gateway.archive", "gateway.calls", "gateway.config", "gateway.edge", "gateway.worker.settings"),
+        *(
+            "gateway.archive",
+            "gateway.calls",
+            "gateway.workshop",
+            "gateway.config",
+            "gateway.edge",
+            "gateway.worker.settings",
+        ),
         *("transcription", "ivr_prompts"),
     ),
     "gateway.reloading": ("gateway.archive", "gateway.config", "storage", "ivr_prompts"),
@@ -32,7 +39,8 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "gateway.logs": (),
     "gateway.texts": ("gateway.texts",),
     "gateway.web": (
-        *("gateway.web", "gateway.calls", "gateway.callflow", "gateway.texts", "storage"),
+        *("gateway.web", "gateway.calls", "gateway.callflow", "gateway.texts", "gateway.workshop", "storage"),
+        "ivr_prompts",
         *("transcription.exports", "transcription.segments", "transcription.turns"),
     ),
     "gateway.edge": ("gateway.edge", "gateway.calls", "storage"),

@@ -69,20 +69,13 @@ def _group() -> None:
 @contextmanager
 def workshop(config: Path, lang: str) -> Iterator[tuple[Work, Workshop]]:
     """The workshop for the time of a command; what cannot be made is said in one line."""
-    from gateway.workshop.workshop import Workshop
+    from gateway import parts
     from ivr_prompts.catalogue import Catalogue
     from ivr_prompts.studio import StudioError
 
     with at_desk(config, lang) as work:
         opened, settings = work.opened, work.opened.settings
-        shop = Workshop(
-            opened.database,
-            settings.storage.folder,
-            opened.keys,
-            Catalogue.load(settings.prompts.folder),
-            settings.flows,
-            settings.company.name,
-        )
+        shop = parts.workshop(settings, opened, Catalogue.load(settings.prompts.folder))
         try:
             yield work, shop
         except StudioError as error:

@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 from aiohttp.test_utils import TestServer
 
-from gateway import reloading
+from gateway import parts, reloading
 from gateway.archive import Archive
 from gateway.calls.live import LiveCalls
 from gateway.config import ConfigError
@@ -19,6 +19,7 @@ from gateway.reloading import Reloaded
 from gateway.web.api.app import api_app, check
 from gateway.web.api.limits import Buckets
 from gateway.web.api.serve import PREFIX, SERVICE
+from gateway.workshop.workshop import Workshop
 from ivr_prompts.catalogue import Catalogue
 from storage.desk import Desk
 from tests.cli.shop import Shop
@@ -32,10 +33,19 @@ class Running:
         self.calls = LiveCalls((), None)  # type: ignore[arg-type]
         self.swept_at: datetime | None = None
         self.clock: datetime | None = None
+        self.looked_up = 0
 
     @property
     def desk(self) -> Desk:
         return self.archive.desk
+
+    @property
+    def workshop(self) -> Workshop:
+        return parts.workshop(self.archive.settings, self.archive, Catalogue.load())
+
+    async def look_up_prompts(self) -> int:
+        self.looked_up += 1
+        return 0
 
     def shown_settings(self) -> dict[str, Any]:
         return self.archive.settings.shown()

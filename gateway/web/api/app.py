@@ -11,6 +11,7 @@ from gateway.web.api import (
     live,
     oversight,
     people,
+    prompts,
     recordings,
     requests,
     sign_in,
@@ -34,6 +35,7 @@ ROUTES: tuple[Route, ...] = (
     *compliance.task_routes.all,
     *people.routes.all,
     *oversight.routes.all,
+    *prompts.routes.all,
 )
 """Every route of the API."""
 

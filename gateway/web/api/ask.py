@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from gateway.calls.live import LiveCalls
 from gateway.web.api.problems import Problem
 from gateway.web.api.route import Route
+from gateway.workshop.workshop import Workshop
 from storage import artifacts, audit_log, calls
 from storage.desk import Desk
 from storage.gate import Asking
@@ -50,6 +51,15 @@ class Running(Protocol):
     @property
     def swept_at(self) -> datetime | None:
         """When the last sweep ended."""
+        ...
+
+    @property
+    def workshop(self) -> Workshop:
+        """Where prompts are made, with the settings in force."""
+        ...
+
+    async def look_up_prompts(self) -> int:
+        """What was activated is played by calls that begin from now on."""
         ...
 
     def shown_settings(self) -> Mapping[str, Any]:

@@ -17,8 +17,18 @@ PIECE_BYTES = 1 << 16
 async def send(
     request: web.Request, reader: SealedReader, media: str, filename: str = ""
 ) -> web.StreamResponse:
-    """All of it (200) or the range that is asked for (206); `Problem` for one that is not there."""
-    length = reader.length
+    """All of a sealed file (200) or the range asked for (206); `Problem` for one that is not there."""
+    return await _send(request, reader, reader.length, media, filename)
+
+
+async def send_bytes(request: web.Request, content: bytes, media: str) -> web.StreamResponse:
+    """The same of what is in memory."""
+    return await _send(request, io.BytesIO(content), len(content), media, "")
+
+
+async def _send(
+    request: web.Request, reader: SealedReader | io.BytesIO, length: int, media: str, filename: str
+) -> web.StreamResponse:
     start, end = 0, length
     try:
         wanted = request.http_range
