@@ -23,12 +23,14 @@ from gateway.archive import Archive
 from gateway.callflow.messages import StopRequested
 from gateway.calls.counts import Counts
 from gateway.calls.driver import Surroundings
+from gateway.calls.keytest import KeyTests
 from gateway.calls.live import LiveCalls
 from gateway.calls.timeline import Entry
 from gateway.config import ConfigError, Settings, host_port
 from gateway.edge.edge import Edge
 from gateway.reloading import Found, Reloaded
 from gateway.web.api.app import api_app, check
+from gateway.web.keys import key_routes
 from gateway.web.metrics import GatewayCollector, TranscriptionFacts
 from gateway.web.server import Listeners, Readiness, add_health, control_app, tls_context
 from gateway.worker.pool import WorkerPool
@@ -85,6 +87,7 @@ class Gateway:
         self.transcribing = parts.transcribing(settings, self._servers)
         self.catch_up = self.archive.catch_up(self.transcribing)
         self.calls = LiveCalls(settings.flows, self._surroundings())
+        self.key_tests = KeyTests(*parts.key_tests(settings, self.catalogue))
         problem = self.catalogue[settings.prompts.default]["problem"]
         self._pool = WorkerPool(parts.worker_settings(settings, problem), settings.sip.workers)
         self._edge = Edge(parts.edge_settings(settings, self.archive.keys.edge_key), self._pool)
@@ -148,9 +151,9 @@ class Gateway:
                     f"nothing can listen on {self.settings.web.listen} ({os.strerror(error.errno or 0)});"
                     " end the program that does, or change web.listen"
                 ) from error
-        await self._listeners.listen_unix(
-            control_app(self.calls, self.drain, self.reload_for), self.settings.control_socket
-        )
+        control = control_app(self.calls, self.drain, self.reload_for)
+        control.add_routes(key_routes(self.counts, self.key_tests))
+        await self._listeners.listen_unix(control, self.settings.control_socket)
 
     @property
     def desk(self) -> Desk:
@@ -185,7 +188,8 @@ class Gateway:
     async def _take_calls(self) -> None:
         async for line in self._pool.incoming():
             try:
-                self.calls.begin(line, line.invite)
+                if not self.key_tests.take(line, line.invite):
+                    self.calls.begin(line, line.invite)
             except Exception:
                 log.exception("a call could not be taken")
 
@@ -249,6 +253,7 @@ class Gateway:
         self.transcribing = parts.transcribing(self.settings, self._servers)
         self.catch_up.use(self.settings.policy, self.archive.tags, self.transcribing)
         self.calls.use(self.settings.flows, self._surroundings())
+        self.key_tests.use(*parts.key_tests(self.settings, self.catalogue))
         self._edge.use(parts.edge_settings(self.settings, self.archive.keys.edge_key))
         if self.settings.logs != before.logs:
             logs.configure(self.settings.logs)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.texts import archive, calls, casework, names, settings, web
+from gateway.texts import archive, calls, casework, names, settings, trunks, web
 
 LANGUAGES = ("da", "en")
 
@@ -19,6 +19,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     **names.TEXTS,
     **web.TEXTS,
     **settings.TEXTS,
+    **trunks.TEXTS,
 }
 """Key to Danish and English."""
 
