@@ -213,6 +213,10 @@ async def test_a_call_of_the_operators_own_telephone_is_told_of_in_words(stage: 
 
 
 async def test_the_trunks_are_listed_with_their_methods(stage: Stage) -> None:
+    dialog = await stage.dial()
+    await stage.heard(dialog, PROMPT_HZ["consent"], 0.3)
+    await dialog.hang_up()
+    await stage.over()
     status, out = await command(stage.gateway, "list", "--json")
     (row,) = json.loads(out)
     assert status == 0
