@@ -326,7 +326,7 @@ async def test_five_calls_at_once_do_not_disturb_each_other(tmp_path: Path) -> N
 
 
 async def test_keys_in_the_sound_are_heard_while_they_are_listened_for(rig: Rig) -> None:
-    caller, ears = await rig.call(events=False)
+    caller, ears = await rig.call(events=False, play=None)
     ears.line.send(wire.AnswerCall())
     assert not (await ears.until(wire.LegUp)).events
     caller.order("press", digit="7", method="inband")
