@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import archive, calls, machine, page, redaction, transcription
+from benchmarks import archive, calls, keys, machine, page, redaction, transcription
 from benchmarks.asked import Asked, BenchmarkError
 from tests.sipp.process import HOW_TO_GET_IT, installed
 
@@ -19,6 +19,7 @@ RUNS: dict[str, Callable[[Asked], str]] = {
     "calls": calls.run,
     "transcription": transcription.run,
     "redaction": redaction.run,
+    "keys": keys.run,
     "archive": archive.run,
 }
 """What measures each section of the page: prints its figures, returns its text."""

@@ -24,6 +24,7 @@ from gateway.callflow.messages import StopRequested
 from gateway.callflow.settings import FlowSettings
 from gateway.calls.counts import Counts
 from gateway.calls.driver import Surroundings
+from gateway.calls.keytest import KeyTests
 from gateway.calls.live import LiveCalls
 from gateway.calls.prompt_book import PromptBook
 from gateway.calls.timeline import Entry
@@ -31,6 +32,7 @@ from gateway.config import ConfigError, Settings, host_port
 from gateway.edge.edge import Edge
 from gateway.reloading import Found, Reloaded
 from gateway.web.api.app import api_app, check
+from gateway.web.keys import key_routes
 from gateway.web.metrics import GatewayCollector, TranscriptionFacts
 from gateway.web.server import Listeners, Readiness, add_health, control_app, tls_context
 from gateway.worker.pool import WorkerPool
@@ -90,6 +92,7 @@ class Gateway:
         self.transcribing = parts.transcribing(settings, self._servers)
         self.catch_up = self.archive.catch_up(self.transcribing)
         self.calls = LiveCalls(settings.flows, self._surroundings())
+        self.key_tests = KeyTests(*parts.key_tests(settings, self.catalogue))
         default = FlowSettings(name="", prompts=settings.prompts.default)
         problem = self.prompts.for_call(default, "", _now())["problem"]
         self._pool = WorkerPool(parts.worker_settings(settings, problem), settings.sip.workers)
@@ -155,8 +158,9 @@ class Gateway:
                     f"nothing can listen on {self.settings.web.listen} ({os.strerror(error.errno or 0)});"
                     " end the program that does, or change web.listen"
                 ) from error
-        app = control_app(self.calls, self.drain, self.reload_for, self.look_up_prompts)
-        await self._listeners.listen_unix(app, self.settings.control_socket)
+        control = control_app(self.calls, self.drain, self.reload_for, self.look_up_prompts)
+        control.add_routes(key_routes(self.counts, self.key_tests))
+        await self._listeners.listen_unix(control, self.settings.control_socket)
 
     async def look_up_prompts(self) -> int:
         """What was activated is played by calls that begin from now on; how many activations there are."""
@@ -200,7 +204,8 @@ class Gateway:
     async def _take_calls(self) -> None:
         async for line in self._pool.incoming():
             try:
-                self.calls.begin(line, line.invite)
+                if not self.key_tests.take(line, line.invite):
+                    self.calls.begin(line, line.invite)
             except Exception:
                 log.exception("a call could not be taken")
 
@@ -264,6 +269,7 @@ class Gateway:
         self.transcribing = parts.transcribing(self.settings, self._servers)
         self.catch_up.use(self.settings.policy, self.archive.tags, self.transcribing)
         self.calls.use(self.settings.flows, self._surroundings())
+        self.key_tests.use(*parts.key_tests(self.settings, self.catalogue))
         self._edge.use(parts.edge_settings(self.settings, self.archive.keys.edge_key))
         if self.settings.logs != before.logs:
             logs.configure(self.settings.logs)

@@ -11,11 +11,13 @@ from gateway.calls.counts import Counts
 from gateway.calls.driver import PromptSource, Surroundings
 from gateway.calls.timeline import Entry
 from gateway.calls.transcribing import Transcribing
+from gateway.calls.trunks import Trunk
 from gateway.config import Settings, host_port, to_dataclass
+from gateway.edge.admission import Trunks
 from gateway.edge.settings import EdgeSettings, LimitSettings, TrunkSettings
 from gateway.worker.settings import WorkerSettings
 from gateway.workshop.workshop import Workshop
-from ivr_prompts.catalogue import Catalogue, Prompt
+from ivr_prompts.catalogue import KEY_TEST, Catalogue, Prompt
 from transcription.models.catalogue import folder_of
 from transcription.process import OwnTranscriber
 from transcription.protocol import StreamConfig
@@ -78,6 +80,7 @@ def surroundings(
         delete_partial=settings.policy.withdrawal.midcall_delete_partial,
         on_entry=on_entry,
         transcribing=how,
+        trunk_of=trunk_of(settings),
     )
 
 
@@ -100,6 +103,30 @@ def edge_settings(settings: Settings, key: bytes) -> EdgeSettings:
         retry_after_s=sip.retry_after_s,
         key=key,
     )
+
+
+def trunk_of(settings: Settings) -> Callable[[str], Trunk]:
+    """Which trunk has a source address, and whether keys are heard in its sound."""
+    networks = Trunks(edge_settings(settings, b""))
+    named = {trunk.name: Trunk(trunk.name, trunk.inband) for trunk in settings.sip.trunks}
+
+    def look(source: str) -> Trunk:
+        try:
+            return named.get(networks.name(source) or "", Trunk())
+        except ValueError:  # no address: a name that the last proxy did not resolve
+            return Trunk()
+
+    return look
+
+
+def key_tests(settings: Settings, catalogue: Catalogue) -> tuple[Prompt, Callable[[str], Trunk]]:
+    """What a test call for keys hears, of the set or of the one that comes with Tast1; and `trunk_of`."""
+    name = settings.prompts.default
+    prompt = catalogue[name].get(KEY_TEST)
+    if prompt is None:
+        shipped = Catalogue.load()
+        prompt = shipped[name if name in shipped else "da"][KEY_TEST]
+    return prompt, trunk_of(settings)
 
 
 def worker_settings(settings: Settings, problem: Prompt | None = None) -> WorkerSettings:

@@ -88,6 +88,7 @@ def test_a_trunk_goes_by_its_name_wherever_it_stands() -> None:
     assert set(told(f"sip: {{trunks: [{a}]}}", f"sip: {{trunks: [{b}, {a}]}}")) == {
         "sip.trunks.b.name",
         "sip.trunks.b.networks",
+        "sip.trunks.b.inband",
     }
 
 

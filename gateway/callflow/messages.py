@@ -88,6 +88,7 @@ class DigitPressed:
     method: DtmfMethod = DtmfMethod.RFC4733
     heard_ms: int | None = None
     leg: Leg = Leg.CALLER
+    duration_ms: int | None = None  # how long the key was down, as far as was told
 
 
 @dataclass(frozen=True)

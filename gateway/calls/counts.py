@@ -13,6 +13,7 @@ class Counts:
     calls: Counter[str] = field(default_factory=Counter)  # by how they ended
     decisions: Counter[str] = field(default_factory=Counter)  # by answer
     recordings: Counter[str] = field(default_factory=Counter)  # by how they ended
+    key_methods: Counter[tuple[str, str]] = field(default_factory=Counter)  # questions by trunk and method
     refused_events: int = 0
     preconsent_audio_bytes: int = 0  # must stay 0: caller audio found where none may be
     captured_audio_bytes: int = 0

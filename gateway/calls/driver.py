@@ -21,13 +21,14 @@ from typing import Protocol
 from gateway.callflow import messages as m
 from gateway.callflow.flow import step
 from gateway.callflow.settings import FlowSettings
-from gateway.callflow.state import Call, Capture, Consent, Phase
+from gateway.callflow.state import Call, Capture, Consent, Phase, Question
 from gateway.calls import line as ln
 from gateway.calls.counts import Counts
 from gateway.calls.recording import Recording
 from gateway.calls.records import CallRecords, OpenRecording
 from gateway.calls.timeline import Entry
 from gateway.calls.transcribing import Heard, Transcribing, open_spans
+from gateway.calls.trunks import Trunk
 from ivr_prompts.catalogue import Prompt
 from storage.consents import ConsentRecord, KeyEvent
 from transcription.exports import to_json
@@ -62,6 +63,7 @@ class Surroundings:
     delete_partial: bool = True  # whether a withdrawal in mid-call removes what was recorded (R-22)
     on_entry: Callable[[str, Entry], None] | None = None  # called with the call's id
     transcribing: Transcribing | None = None  # None: calls are not transcribed
+    trunk_of: Callable[[str], Trunk] = lambda source: Trunk()  # by the address an INVITE came from
 
 
 class CallClock:
@@ -115,6 +117,9 @@ class CallDriver:
         self._transcripts: set[asyncio.Task[None]] = set()
         self._watchers: dict[str, set[Watcher]] = {}  # by recording
         self._codecs: dict[m.Leg, str] = {}
+        self._trunk = around.trunk_of(invite.source)
+        self._events = True  # whether the caller's side can signal keys apart from the sound
+        self._listening = False
 
     @property
     def arrived_at(self) -> datetime:
@@ -187,12 +192,20 @@ class CallDriver:
             self._case = event.case, event.by
             self._say("case_named")
         self.call, actions = step(self.call, event, now, self.flow)
+        self._listen()  # before the actions: never still on when one of them leads to a recording
         for action in actions:
             try:
                 self._carry_out(action)
             except Exception:
                 # The person waiting is a caller: the next action still has to happen.
                 log.exception("an action failed", extra={"call_id": self.call_id})
+
+    def _listen(self) -> None:
+        """Have keys in the sound heard while the question is open, on a trunk that needs it."""
+        wanted = self.call.question is not Question.CLOSED and self._trunk.listens(self._events)
+        if wanted is not self._listening:
+            self._listening = wanted
+            self._line.send(ln.ListenForKeys(wanted))
 
     # --- the line ---------------------------------------------------------------------------------
 
@@ -207,8 +220,8 @@ class CallDriver:
         match event:
             case ln.PlayStarted(play):
                 self._on_play_started(play)
-            case ln.LegUp(leg, codec):
-                self._on_leg_up(leg, codec)
+            case ln.LegUp(leg, codec, events):
+                self._on_leg_up(leg, codec, events)
             case ln.LegDown(leg, status, by_us):
                 self._say("leg_ended", leg=leg.value, status=status, by="us" if by_us else "them")
             case ln.CaptureOpened():
@@ -223,7 +236,7 @@ class CallDriver:
                 if self._recording is not None:
                     self._recording.hear_shut()
                 self.post(m.HungUp(m.Leg.CALLER))
-            case ln.InviteReceived():
+            case ln.InviteReceived() | ln.SoundStats():
                 pass
             case _:
                 self._note(event)
@@ -255,7 +268,10 @@ class CallDriver:
         if playing is not None and playing.play == play:
             self._say("marker_passed", marker=marker)
 
-    def _on_leg_up(self, leg: m.Leg, codec: str) -> None:
+    def _on_leg_up(self, leg: m.Leg, codec: str, events: bool) -> None:
+        if leg is m.Leg.CALLER:
+            self._events = events
+            self._listen()
         if self._codecs.get(leg) == codec:
             return
         first = leg not in self._codecs
@@ -345,6 +361,7 @@ class CallDriver:
             self._later("late key", lambda: self._records.late_key(record, at))
             return
         self._noted_offers.add(action.offer)
+        self._count_methods(action)
         accepted = action.decision is m.Decision.ACCEPTED
 
         async def store() -> None:
@@ -363,6 +380,13 @@ class CallDriver:
                 self.post(m.ConsentStored(action.note))
 
         self._later("consent", store)
+
+    def _count_methods(self, action: m.NoteDecision) -> None:
+        """By which methods the keys of a question came; a question that nobody heard is none."""
+        if self._consent_asked is None:
+            return
+        for method in {key.method.value for key in action.keys} or {"none"}:
+            self._around.counts.key_methods[self._trunk.name, method] += 1
 
     def _consent_record(self, action: m.NoteDecision) -> ConsentRecord:
         asked = self._consent_asked

@@ -115,6 +115,18 @@ class ShutCapture:
 
 
 @dataclass(frozen=True)
+class ListenForKeys:
+    """Hear keys in the caller's sound too, or no more: while keys are asked for, never while recording."""
+
+    on: bool
+
+
+@dataclass(frozen=True)
+class AskSound:
+    """Tell how the caller's sound arrives; `SoundStats` follows."""
+
+
+@dataclass(frozen=True)
 class HangUpLeg:
     """End a leg; before an answer the caller is refused with `status`."""
 
@@ -138,6 +150,8 @@ Command = Union[
     MuteCapture,
     UnmuteCapture,
     ShutCapture,
+    ListenForKeys,
+    AskSound,
     HangUpLeg,
     EndLine,
 ]
@@ -169,10 +183,11 @@ class PlayStarted:
 
 @dataclass(frozen=True)
 class LegUp:
-    """A leg's media runs. `codec` such as "PCMA/8000"."""
+    """A leg's media runs. `codec` such as "PCMA/8000"; `events`: RFC 4733 telephone-event was agreed on."""
 
     leg: Leg
     codec: str
+    events: bool = True
 
 
 @dataclass(frozen=True)
@@ -182,6 +197,16 @@ class LegDown:
     leg: Leg
     status: int
     by_us: bool
+
+
+@dataclass(frozen=True)
+class SoundStats:
+    """How a leg's sound arrives: RTP packets that came, that were lost, mean jitter in milliseconds."""
+
+    leg: Leg
+    packets: int
+    lost: int
+    jitter_ms: int
 
 
 @dataclass(frozen=True)
@@ -216,6 +241,7 @@ LineEvent = Union[
     CaptureFailed,
     LegUp,
     LegDown,
+    SoundStats,
     CaptureOpened,
     CaptureShut,
     LineClosed,

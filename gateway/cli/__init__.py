@@ -29,6 +29,7 @@ from gateway.cli.serve import serve
 from gateway.cli.sweep import sweep
 from gateway.cli.transcriber import transcriber
 from gateway.cli.transcripts import transcripts_app
+from gateway.cli.trunk import trunk_app
 from gateway.cli.users import users_app
 from gateway.cli.watch import watch
 
@@ -46,6 +47,7 @@ app.command()(call)
 app.command()(transcriber)
 app.add_typer(calls_app)
 app.command()(watch)
+app.add_typer(trunk_app)
 app.add_typer(recordings_app)
 app.add_typer(transcripts_app)
 app.command()(tasks)

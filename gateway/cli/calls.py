@@ -203,13 +203,13 @@ def tell_live(socket: Path, calls: Sequence[str], command: str) -> None:
     """Tell calls of a running gateway of something decided here; those that are over need not hear."""
     for call in calls:
         with contextlib.suppress(OSError, LookupError):
-            asyncio.run(_request(socket, "POST", f"/calls/{call}/{command}"))
+            asyncio.run(request(socket, "POST", f"/calls/{call}/{command}"))
 
 
 def tell_gateway(socket: Path, path: str) -> bool:
     """Tell a running gateway that something was decided here; False when none runs."""
     try:
-        asyncio.run(_request(socket, "POST", path))
+        asyncio.run(request(socket, "POST", path))
     except (OSError, LookupError):
         return False
     return True
@@ -218,7 +218,7 @@ def tell_gateway(socket: Path, path: str) -> bool:
 def record_for_case(socket: Path, call: str, case: str, by: str, lang: str) -> None:
     """Tell a live call of an announced flow to record for a case."""
     try:
-        asyncio.run(_request(socket, "POST", f"/calls/{call}/record", {"case": case, "by": by}))
+        asyncio.run(request(socket, "POST", f"/calls/{call}/record", {"case": case, "by": by}))
     except PermissionError:
         raise fail(text("cases.not_announced", lang), 3) from None
     except OSError:
@@ -231,14 +231,15 @@ def ask_gateway(config: Path, lang: str, method: str, path: str) -> Any:
     """Ask the running gateway; says so when it does not run or does not know the call."""
     socket = load(config).control_socket
     try:
-        return asyncio.run(_request(socket, method, path))
+        return asyncio.run(request(socket, method, path))
     except OSError:
         raise fail(text("serve.not_running", lang)) from None
     except LookupError:
         raise fail(text("calls.unknown", lang)) from None
 
 
-async def _request(socket: Path, method: str, path: str, body: dict[str, str] | None = None) -> Any:
+async def request(socket: Path, method: str, path: str, body: dict[str, str] | None = None) -> Any:
+    """Ask a running gateway over its control socket. `OSError`: none runs; `LookupError`: 404."""
     import aiohttp
 
     connector = aiohttp.UnixConnector(path=str(socket))

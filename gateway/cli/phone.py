@@ -22,7 +22,8 @@ def call(
             "--key",
             "-k",
             metavar="DIGIT@SECONDS[:METHOD]",
-            help="Press a key so many seconds after the answer; METHOD is rfc4733 (default), info or both.",
+            help="Press a key so many seconds after the answer; METHOD is rfc4733 (default), info, inband"
+            " (as tones) or both (the first two).",
         ),
     ] = [],  # noqa: B006  typer copies it
     play: Annotated[

@@ -11,7 +11,7 @@ import re
 import typing
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -188,6 +188,11 @@ def _once(values: Iterable[str]) -> tuple[str, ...]:
     return values
 
 
+def _on_off(value: Any) -> Any:
+    """YAML 1.1 reads on and off as true and false."""
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
+
+
 Whole = Annotated[int, BeforeValidator(_no_bool)]
 Seconds = Annotated[float, BeforeValidator(_no_bool)]
 Port = Annotated[Whole, Field(ge=1, le=65535)]
@@ -200,4 +205,5 @@ Period = Annotated[str, AfterValidator(_period)]
 Country = Annotated[str, AfterValidator(_country)]
 FilePath = Annotated[Path, AfterValidator(_path)]
 DatabaseUrl = Annotated[str, AfterValidator(_database)]
+OffOnAuto = Annotated[Literal["off", "on", "auto"], BeforeValidator(_on_off)]
 Names = Annotated[tuple[str, ...], AfterValidator(_once)]

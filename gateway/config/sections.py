@@ -23,6 +23,7 @@ from gateway.config.kinds import (
     Listener,
     Names,
     Network,
+    OffOnAuto,
     Port,
     Seconds,
     Section,
@@ -59,6 +60,11 @@ class TrunkSection(Section):
     )
     networks: Annotated[tuple[Network, ...], Field(min_length=1)] = Field(
         description="Source networks its requests come from."
+    )
+    inband: OffOnAuto = setting(
+        "auto",
+        "Whether keys are heard as tones in the sound while the question is open.",
+        "auto: in calls without RFC 4733 telephone-event",
     )
 
 

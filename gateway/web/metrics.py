@@ -54,6 +54,12 @@ class GatewayCollector(Collector):
         yield _gauge("tast1_workers", "Worker processes by state.", "state", self._workers())
         yield _counter("tast1_calls", "Calls that ended, by how.", "reason", counts.calls)
         yield _counter("tast1_decisions", "Answers to the consent question.", "decision", counts.decisions)
+        methods = CounterMetricFamily(
+            "tast1_key_methods", "Consent questions, by how their keys came.", labels=["trunk", "method"]
+        )
+        for labels, number in list(counts.key_methods.items()):
+            methods.add_metric(labels, number)
+        yield methods
         yield _counter("tast1_recordings", "Recordings that ended, by how.", "ending", counts.recordings)
         yield _counter("tast1_edge_messages", "SIP messages at the edge.", "verdict", self._edge())
         yield _counter(

@@ -3,7 +3,7 @@
 The promises:
 1. A recorder exists only between `OpenCapture` and its end (`recorders.py`), and a leg is connected to
    it only when `GUARD_S` has passed since the caller's last key: nothing that was said before a key
-   can still be in the jitter buffer then.
+   can still be in the jitter buffer then. The same holds after keys were listened for in the sound.
 2. While either leg is held, or capture is muted, both files get silence; they go on growing in step.
 3. When the gateway is gone, capture ends at once and the conversation goes on, unrecorded.
 4. Nothing here waits: what takes time is looked at again when `due()` says so.
@@ -23,6 +23,7 @@ from gateway.callflow.messages import (
     AgentRinging,
     CaptureFailed,
     DigitPressed,
+    DtmfMethod,
     FailReason,
     Held,
     HungUp,
@@ -32,7 +33,9 @@ from gateway.callflow.messages import (
 from gateway.calls import line
 from gateway.worker.channel import Channel, Rejoin, notice
 from gateway.worker.dtmf import Press
+from gateway.worker.ears import Hearing
 from gateway.worker.endpoint import SipEndpoint
+from gateway.worker.inband import LAG_MS
 from gateway.worker.legs import Account, CallLeg
 from gateway.worker.patch import PatchPanel, wiring
 from gateway.worker.prompts import Prompts
@@ -47,6 +50,7 @@ LAST_WAIT_S = 35.0  # then a transaction has timed out by itself (RFC 3261, 64 Ã
 RINGING, BUSY, TEMPORARILY_UNAVAILABLE, UNAVAILABLE = 180, 486, 480, 503
 PROBLEM_PLAY = -1
 IDLE_S = 1.0
+NO_CAPTURE = (Stage.NONE, Stage.SHUT, Stage.FAILED)
 KEY_S, TALK_S = 0.02, 0.1  # how late a key may be noticed: before and after the legs are bridged
 
 
@@ -65,6 +69,7 @@ class CallWorker:
         self._panel = PatchPanel()
         self._prompts = Prompts()
         self._recorders = Recorders(endpoint, self._silence)
+        self._hearing = Hearing()
         self._caller: CallLeg | None = None
         self._agent: CallLeg | None = None
         self._legs: list[CallLeg] = []  # every leg there was: dropping one would hang it up
@@ -105,6 +110,7 @@ class CallWorker:
         """Give back what pjsua2 must not find alive when the library ends."""
         self._endpoint.stop_clock()
         self._prompts.forget()
+        self._hearing.forget()
         del self._silence, self._recorders
 
     def _over(self, now: float) -> bool:
@@ -125,7 +131,7 @@ class CallWorker:
         elif self._orphaned:
             times.append(self._rejoin.due())
         if self._closed_at is None and self._caller is not None:
-            times.append(now + (TALK_S if self._bridged else KEY_S))
+            times.append(now + (TALK_S if self._bridged and self._hearing.media is None else KEY_S))
         return min((t for t in times if t is not None), default=None)
 
     def _pass_time(self, now: float) -> None:
@@ -138,6 +144,9 @@ class CallWorker:
                 self._caller.end()
         for leg in self._legs:
             self.leg_pressed(leg, leg.digits.pass_time(now))
+        for tone in self._hearing.take():
+            digits = self._caller.digits
+            self.leg_pressed(self._caller, digits.hear_tone(tone.digit, tone.duration_ms, LAG_MS, now))
         if self._ring_until is not None and now >= self._ring_until:
             self._no_answer()
         self._recorders.pass_time(now)
@@ -180,9 +189,9 @@ class CallWorker:
             case line.BridgeLegs():
                 self._bridged = True
             case line.OpenCapture(folder):
-                last_key = caller.digits.last_at
-                guard_s = self._settings.jitter_ms / 1000 + GUARD_MARGIN_S
-                self._connect_at = max(now, last_key + guard_s if last_key is not None else now)
+                self._hearing.stop(now)
+                last_heard = max(caller.digits.last_at or 0.0, self._hearing.until)
+                self._connect_at = max(now, last_heard + self._settings.jitter_ms / 1000 + GUARD_MARGIN_S)
                 self._muted = False
                 self._recorders.open(folder, now)
             case line.MuteCapture():
@@ -191,6 +200,12 @@ class CallWorker:
                 self._muted = False
             case line.ShutCapture():
                 self._shut_capture(now)
+            case line.ListenForKeys(True) if self._recorders.stage in NO_CAPTURE:
+                self._hearing.start()
+            case line.ListenForKeys(False):
+                self._hearing.stop(now)
+            case line.AskSound():
+                self._tell(caller.sound_stats())
             case line.HangUpLeg(leg, status):
                 self._hang_up(leg, status)
             case line.EndLine():
@@ -227,6 +242,7 @@ class CallWorker:
         self._ending_at = now + HANG_UP_GRACE_S
         self._bridged = False
         self._prompts.stop(None, now)
+        self._hearing.stop(now)
         self._shut_capture(now)
         self._hang_up(Leg.AGENT, 0)
         self._hang_up(Leg.CALLER, 0)
@@ -274,13 +290,13 @@ class CallWorker:
                 leg.end()
                 return
             self._ring_until = self._ringing_for = None
-            self._tell(line.LegUp(Leg.AGENT, leg.codec))
+            self._tell(line.LegUp(Leg.AGENT, leg.codec, leg.takes_events))
             self._tell(AgentAnswered())
             if self._orphaned:
                 self._prompts.stop(None, time.monotonic())
                 self._bridged = True
         else:
-            self._tell(line.LegUp(Leg.CALLER, leg.codec))
+            self._tell(line.LegUp(Leg.CALLER, leg.codec, leg.takes_events))
         self._connect(time.monotonic())
 
     def leg_media(self, leg: CallLeg, renewed: bool) -> None:
@@ -313,9 +329,12 @@ class CallWorker:
         now = time.monotonic()
         for press in presses:
             heard_ms = self._prompts.heard_ms(now) if leg.leg is Leg.CALLER else None
-            self._tell(DigitPressed(press.digit, press.method, heard_ms, leg.leg))
+            in_sound = press.method is DtmfMethod.INBAND  # which the other side hears by itself
+            if heard_ms is not None and in_sound:
+                heard_ms = max(0, heard_ms - LAG_MS)
+            self._tell(DigitPressed(press.digit, press.method, heard_ms, leg.leg, press.duration_ms))
             other = self._agent if leg is self._caller else self._caller
-            if self._bridged and other is not None and other.up and not other.down:
+            if self._bridged and not in_sound and other is not None and other.up and not other.down:
                 other.press(press.digit)
 
     def _no_answer(self) -> None:
@@ -338,6 +357,7 @@ class CallWorker:
             silence=self._silence,
             recorders=self._recorders.media if recording else None,
             bridged=self._bridged,
+            ears=self._hearing.media,
         )
         try:
             self._panel.connect(wanted)
@@ -367,6 +387,7 @@ class CallWorker:
         if self._caller is None or self._closed_at is not None or self._orphaned:
             return
         self._orphaned = True
+        self._hearing.stop(now)
         self._shut_capture(now)
         log.warning("the gateway is gone; the call goes on unrecorded")
         if self._answered and (self._agent is None or self._agent.down):
@@ -405,7 +426,7 @@ class CallWorker:
     def _close_when_done(self, now: float) -> None:
         if self._ending_at is None or self._closed_at is not None:
             return
-        capture_over = self._recorders.stage in (Stage.NONE, Stage.SHUT, Stage.FAILED)
+        capture_over = self._recorders.stage in NO_CAPTURE
         legs_over = all(leg.down for leg in self._legs)
         if (capture_over and legs_over) or now >= self._ending_at:
             self._closed_at = now

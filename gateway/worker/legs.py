@@ -13,6 +13,7 @@ from typing import Protocol
 import pjsua2 as pj
 
 from gateway.callflow.messages import FailReason, Leg
+from gateway.calls import line
 from gateway.worker.dtmf import DtmfReader, Press
 from gateway.worker.endpoint import at_the_edge
 
@@ -20,6 +21,7 @@ _BUSY = frozenset({486, 600})
 _DECLINED = frozenset({403, 603, 607, 608})
 _NO_ANSWER = frozenset({408, 480, 487})
 _ENDED_EVENT = 2  # PJMEDIA_STREAM_DTMF_IS_END
+_UNKNOWN_DURATION = 0xFFFFFFFF  # PJSUA_UNKNOWN_DTMF_DURATION
 _HELD_BY_REMOTE = pj.PJSUA_CALL_MEDIA_REMOTE_HOLD
 _WITH_SOUND = (pj.PJSUA_CALL_MEDIA_ACTIVE, _HELD_BY_REMOTE)
 
@@ -141,6 +143,24 @@ class CallLeg(pj.Call):  # type: ignore[misc]
         return f"{stream.codecName}/{rate}"
 
     @property
+    def takes_events(self) -> bool:
+        """Whether RFC 4733 events were agreed on: the other side can signal keys apart from the sound."""
+        try:
+            return int(self.getStreamInfo(0).audTxEventPt) > 0
+        except pj.Error:
+            return False
+
+    def sound_stats(self) -> line.SoundStats:
+        """What has come of the other side's sound so far (RFC 3550 section 6.4.1)."""
+        try:
+            came = self.getStreamStat(0).rtcp.rxStat
+            return line.SoundStats(
+                self.leg, int(came.pkt), int(came.loss), round(came.jitterUsec.mean / 1000)
+            )
+        except pj.Error:
+            return line.SoundStats(self.leg, 0, 0, 0)
+
+    @property
     def answered(self) -> bool:
         """Whether a 200 was sent or received."""
         return bool(self.getInfo().state >= pj.PJSIP_INV_STATE_CONNECTING)
@@ -197,11 +217,12 @@ class CallLeg(pj.Call):  # type: ignore[misc]
     @at_the_edge
     def onDtmfEvent(self, prm: pj.OnDtmfEventParam) -> None:
         now = time.monotonic()
+        duration_ms = int(prm.duration) if prm.duration != _UNKNOWN_DURATION else None
         if prm.method == pj.PJSUA_DTMF_METHOD_SIP_INFO:
-            presses = self.digits.hear_info(prm.digit, now)
+            presses = self.digits.hear_info(prm.digit, now, duration_ms)
         else:
             ended = bool(prm.flags & _ENDED_EVENT)
-            presses = self.digits.hear_event(prm.digit, int(prm.timestamp), ended, now)
+            presses = self.digits.hear_event(prm.digit, int(prm.timestamp), ended, now, duration_ms)
         self._listener.leg_pressed(self, presses)
 
     @at_the_edge

@@ -22,10 +22,12 @@ def wiring(
     silence: pj.AudioMedia,
     recorders: tuple[pj.AudioMedia, pj.AudioMedia] | None,
     bridged: bool,
+    ears: pj.AudioMedia | None = None,
 ) -> Connections:
     """What should be connected in a call: None is a port that is not there, or must hear nothing.
 
-    A leg that would hear nothing hears silence: its RTP then never pauses.
+    A leg that would hear nothing hears silence: its RTP then never pauses. Nobody listens for keys in what
+    is recorded.
     """
     wanted: Connections = {}
     talking = bridged and caller is not None and agent is not None
@@ -36,6 +38,8 @@ def wiring(
             wanted["silence", "caller"] = (silence, caller)
         if recorders is not None:
             wanted["caller", "recorder"] = (caller, recorders[0])
+        elif ears is not None:
+            wanted["caller", "ears"] = (caller, ears)
     if agent is not None:
         if not talking:
             wanted["silence", "agent"] = (silence, agent)

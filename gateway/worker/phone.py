@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 LONGEST_LINE = 65536
+METHODS = ("rfc4733", "info", "inband", "both")
+"""How a key is sent: `inband` as two tones of 100 ms in the sound, `both` by RFC 4733 and SIP INFO."""
 
 
 class PhoneError(Exception):
@@ -27,7 +29,7 @@ class PhoneError(Exception):
 
 @dataclass(frozen=True)
 class KeyStroke:
-    """A key at `at_s` seconds after the call was answered. `method`: rfc4733, info or both."""
+    """A key at `at_s` seconds after the call was answered. `method`: one of `METHODS`."""
 
     digit: str
     at_s: float
@@ -48,6 +50,8 @@ class PhoneScript:
     """Our user part, shown to the other side."""
     codec: str = "PCMA"
     """PCMA, PCMU or G722: the only one offered and accepted."""
+    events: bool = True
+    """Whether RFC 4733 telephone-event is offered and accepted."""
     play: str | None = None
     """WAV file (mono 16-bit PCM) that the other side hears; None: silence."""
     loop: bool = True
@@ -211,10 +215,10 @@ class Phone:
 
 
 def read_key(text: str) -> KeyStroke:
-    """`1@3.5` or `1@3.5:info`; `ValueError` when it is neither."""
+    """`1@3.5` or `1@3.5:inband`; `ValueError` when it is neither."""
     digit, _, rest = text.partition("@")
     at, _, method = rest.partition(":")
-    if len(digit) != 1 or method not in ("", "rfc4733", "info", "both"):
+    if len(digit) != 1 or method not in ("", *METHODS):
         raise ValueError("a key is written DIGIT@SECONDS or DIGIT@SECONDS:METHOD")
     return KeyStroke(digit, float(at), method or "rfc4733")
 
@@ -232,6 +236,7 @@ def script_from(arguments: list[str]) -> PhoneScript:
     parser.add_argument("--once", action="store_true", help="play it once")
     parser.add_argument("--record", help="WAV file to write")
     parser.add_argument("--keys", type=read_key, nargs="*", default=[], metavar="DIGIT@SECONDS[:METHOD]")
+    parser.add_argument("--no-events", action="store_true", help="without RFC 4733 telephone-event")
     parser.add_argument("--hang-up", type=float, metavar="SECONDS")
     parser.add_argument("--ring", type=float, default=0.0, metavar="SECONDS")
     parser.add_argument("--reply", type=int, default=200, metavar="STATUS")
@@ -246,6 +251,7 @@ def script_from(arguments: list[str]) -> PhoneScript:
         loop=not options.once,
         record=options.record,
         keys=tuple(options.keys),
+        events=not options.no_events,
         hang_up_s=options.hang_up,
         ring_s=options.ring,
         reply=options.reply,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -14,7 +15,7 @@ import pjsua2 as pj
 
 from gateway.callflow.messages import Leg
 from gateway.worker.dtmf import Press
-from gateway.worker.endpoint import SipEndpoint, silence_path
+from gateway.worker.endpoint import SAMPLE_RATE_HZ, SipEndpoint, at_the_edge, silence_path
 from gateway.worker.legs import Account, CallLeg
 from gateway.worker.patch import Connections, PatchPanel
 from gateway.worker.phone import PhoneScript
@@ -23,7 +24,27 @@ from gateway.worker.sip_text import read_invite
 
 _CODEC_IDS = {"PCMA": "PCMA/8000", "PCMU": "PCMU/8000", "G722": "G722/16000"}
 RINGING, PROGRESS, BUSY = 180, 183, 486
+TONE_MS, TONE_VOLUME = 100, 8000  # of each of the two tones, as its peak in 16-bit samples
 LEAVE_S = 0.3  # for the last responses
+
+
+class _Leg(CallLeg):
+    """A leg that may do without RFC 4733 events."""
+
+    events = True
+
+    @at_the_edge
+    def onCallSdpCreated(self, prm: pj.OnCallSdpCreatedParam) -> None:
+        if not self.events:
+            prm.sdp.wholeSdp = _without_events(prm.sdp.wholeSdp)
+
+
+def _without_events(sdp: str) -> str:
+    """A session description without telephone-event."""
+    for payload in re.findall(r"^a=rtpmap:(\d+) telephone-event/", sdp, re.MULTILINE | re.IGNORECASE):
+        sdp = re.sub(rf"^a=(?:rtpmap|fmtp):{payload} [^\n]*\n", "", sdp, flags=re.MULTILINE)
+        sdp = re.sub(rf"^(m=audio [^\r\n]*?) {payload}(?=[ \r\n])", r"\1", sdp, flags=re.MULTILINE)
+    return sdp
 
 
 class _Phone:
@@ -51,6 +72,7 @@ class _Phone:
         self._silence = self._player(silence_path(), loop=True)
         self._sound = self._player(script.play, script.loop) if script.play else self._silence
         self._said: list[pj.AudioMediaPlayer] = []
+        self._tones: pj.ToneGenerator | None = None
         self._recorder: pj.AudioMediaRecorder | None = None
         self._legs: list[CallLeg] = []
         self._leg: CallLeg | None = None
@@ -79,7 +101,7 @@ class _Phone:
                 act()
         self._endpoint.stop_clock()
         self._recorder = None
-        del self._silence, self._sound
+        del self._silence, self._sound, self._tones
         self._said.clear()
         self.tell("bye")
         if not all(leg.down for leg in self._legs):
@@ -92,9 +114,14 @@ class _Phone:
 
     # --- legs ---------------------------------------------------------------------------------------
 
-    def invited(self, call_id: int, text: str, source: str) -> None:
-        leg = CallLeg(self._account, self, Leg.AGENT, call_id)
+    def _new_leg(self, call_id: int) -> CallLeg:
+        leg = _Leg(self._account, self, Leg.AGENT, call_id)
+        leg.events = self._script.events
         self._legs.append(leg)
+        return leg
+
+    def invited(self, call_id: int, text: str, source: str) -> None:
+        leg = self._new_leg(call_id)
         if self._leg is not None or self._left is not None:
             leg.end(BUSY)
             return
@@ -145,6 +172,8 @@ class _Phone:
             return
         wanted: Connections = {}
         wanted["sound", "line"] = (self._sound, leg.port)
+        if self._tones is not None:
+            wanted["tones", "line"] = (self._tones, leg.port)
         if self._recorder is not None:
             wanted["silence", "recorder"] = (self._silence, self._recorder)
             wanted["line", "recorder"] = (leg.port, self._recorder)
@@ -170,8 +199,7 @@ class _Phone:
     # --- acts -----------------------------------------------------------------------------------------
 
     def _dial(self) -> None:
-        leg = CallLeg(self._account, self, Leg.AGENT)
-        self._legs.append(leg)
+        leg = self._new_leg(-1)
         self._begin(leg)
         if not leg.dial(self._script.uri, ""):
             self.tell("ended", status=0, by_us=True)
@@ -201,7 +229,21 @@ class _Phone:
             info.method = pj.PJSUA_DTMF_METHOD_SIP_INFO
             info.digits = digit
             leg.sendDtmf(info)
+        if method == "inband":
+            self._sound_key(leg, digit)
         self.tell("key", digit=digit, method=method)
+
+    def _sound_key(self, leg: CallLeg, digit: str) -> None:
+        """Let the other side hear the tones of a key."""
+        if self._tones is None:
+            self._tones = pj.ToneGenerator()
+            self._tones.createToneGenerator(SAMPLE_RATE_HZ, 1)
+        tone = pj.ToneDigit()
+        tone.digit, tone.on_msec, tone.off_msec, tone.volume = digit, TONE_MS, TONE_MS, TONE_VOLUME
+        tones = pj.ToneDigitVector()
+        tones.append(tone)
+        self._connect(leg)
+        self._tones.playDigits(tones)
 
     def _say(self, path: str) -> None:
         """Play a file once, in place of what is heard now."""

@@ -24,7 +24,7 @@ class InviteText:
     """User part of the From URI."""
     caller_uri: str
     source: str
-    """Address of the sender as the last proxy saw it ("" when it did not say)."""
+    """Address of who sent it to the last proxy, as that saw it ("" when it did not say)."""
 
 
 def read_invite(text: str) -> InviteText:
@@ -51,7 +51,7 @@ def read_invite(text: str) -> InviteText:
         dialled=_user(target),
         caller=_user(caller_uri),
         caller_uri=caller_uri,
-        source=_source(vias[-1]) if vias else "",
+        source=_source(vias[:2][-1]) if vias else "",
     )
 
 
@@ -66,4 +66,8 @@ def _user(uri: str) -> str:
 
 
 def _source(via: str) -> str:
-    return _parameter(via, "received") or via.split(";", 1)[0].split(" ")[-1].rsplit(":", 1)[0]
+    """The address in a Via: the last `received` is the proxy's own (RFC 3261 section 18.2.1)."""
+    told = re.findall(r";\s*received\s*=\s*\"?\[?([0-9A-Fa-f.:]+)", via, re.IGNORECASE)
+    sent_by = via.split(";", 1)[0].split(" ")[-1]
+    host = re.match(r"\[([^\]]*)\]|([^:]*)", sent_by)
+    return told[-1] if told else "" if host is None else host.group(1) or host.group(2)

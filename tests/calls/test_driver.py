@@ -17,6 +17,7 @@ from gateway.callflow.state import Phase
 from gateway.calls import line as ln
 from gateway.calls.driver import CallDriver, Surroundings
 from gateway.calls.prompt_book import PromptBook
+from gateway.calls.trunks import Trunk
 from ivr_prompts.catalogue import Catalogue
 from tests.fakes import FakeLine, FakeRecords, FakeSpool
 
@@ -31,10 +32,17 @@ INVITE = ln.InviteReceived("call-id", "70101010", "12345678", "sip:12345678@192.
 class Running:
     """A driver at work; `until` waits for what a test says must become true."""
 
-    def __init__(self, folder: Path, flow: FlowSettings = FLOW, broken: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        flow: FlowSettings = FLOW,
+        broken: frozenset[str] = frozenset(),
+        inband: str = "auto",
+    ) -> None:
         self.line = FakeLine()
         self.records = FakeRecords(broken)
-        self.around = Surroundings(self.records, PROMPTS, folder, sync_s=0.05)
+        trunk = Trunk("one", inband)
+        self.around = Surroundings(self.records, PROMPTS, folder, sync_s=0.05, trunk_of=lambda source: trunk)
         self.driver = CallDriver("c1", self.line, INVITE, flow, self.around)
         self.task = asyncio.create_task(self.driver.run())
 

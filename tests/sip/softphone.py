@@ -303,11 +303,14 @@ class Dialog:
         )
 
     def _sdp(self) -> str:
+        types, events = f"{self.payload_type}", ""
+        if self.phone.events:
+            types += f" {EVENT_TYPE}"
+            events = f"a=rtpmap:{EVENT_TYPE} telephone-event/8000\r\na=fmtp:{EVENT_TYPE} 0-15\r\n"
         return (
             f"v=0\r\no=- {self.ssrc} {self.cseq} IN IP4 {self.phone.host}\r\ns=-\r\n"
             f"c=IN IP4 {self.phone.host}\r\nt=0 0\r\n"
-            f"m=audio {self.rtp_port} RTP/AVP {self.payload_type} {EVENT_TYPE}\r\n"
-            f"a=rtpmap:{EVENT_TYPE} telephone-event/8000\r\na=fmtp:{EVENT_TYPE} 0-15\r\n"
+            f"m=audio {self.rtp_port} RTP/AVP {types}\r\n{events}"
             f"a=ptime:20\r\na={self.direction}\r\n"
         )
 
@@ -333,6 +336,7 @@ class Softphone:
     ) -> None:
         self.user, self.host, self.port = user, host, 0
         self.behaviour = behaviour or Behaviour()
+        self.events = True  # whether RFC 4733 telephone-event is offered
         self.dialogs: dict[str, Dialog] = {}
         self.incoming: asyncio.Queue[Dialog] = asyncio.Queue()
         self.requests: list[Message] = []  # everything that was asked of us

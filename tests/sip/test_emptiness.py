@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from tests.sip import g711
+from tests.sip.dtmf import keyed
 from tests.sip.gateway import PROMPT_HZ, Gateway, running
 from tests.sip.signals import RATE_HZ, Pcm, chirp
 from tests.sip.softphone import FRAME, Dialog, Softphone, bursty
@@ -24,6 +25,8 @@ from tests.sip.test_calls import Stage
 pytestmark = [pytest.mark.sip, pytest.mark.slow, pytest.mark.timeout(900)]
 
 CALLS = int(os.environ.get("TAST1_EMPTINESS_CALLS", "200"))
+OF_THEM = {"rfc4733": CALLS, "inband": max(1, CALLS // 4)}
+INBAND = {"trunks": [{"name": "loopback", "networks": ["127.0.0.0/8"], "inband": "on"}]}
 AT_ONCE = 8
 SPLIT_HZ = 1700
 EARLY, LATE = chirp(300, 1400, 1.0), chirp(2000, 3300, 1.0)
@@ -78,11 +81,15 @@ def test_one_frame_would_be_found(tmp_path: Path) -> None:
     assert files_with_early_sound(gateway) == [tmp_path / "left.behind"]
 
 
-async def test_nothing_from_before_the_key_is_anywhere(tmp_path: Path) -> None:
+@pytest.mark.parametrize("method", OF_THEM)
+async def test_nothing_from_before_the_key_is_anywhere(tmp_path: Path, method: str) -> None:
+    """`inband`: the caller is listened to while the question is open, and the key is tones in the sound."""
+    calls = OF_THEM[method]
+    sip = INBAND if method == "inband" else {}
     async with (
         Softphone("agent") as agent,
         Softphone("caller") as caller,
-        running(tmp_path, agent.uri, workers=AT_ONCE + 6) as gateway,
+        running(tmp_path, agent.uri, workers=AT_ONCE + 6, sip=sip) as gateway,
     ):
         stage = Stage(gateway, caller, agent)
         answering = asyncio.create_task(_agents(agent))
@@ -91,16 +98,18 @@ async def test_nothing_from_before_the_key_is_anywhere(tmp_path: Path) -> None:
 
         async def one(number: int) -> None:
             async with room:
-                await _call(stage, number)
+                await _call(stage, number, method)
                 if number % 20 == 0:
                     early_files.extend(await asyncio.to_thread(files_with_early_sound, gateway))
 
-        await asyncio.gather(*(one(number) for number in range(CALLS)))
+        await asyncio.gather(*(one(number) for number in range(calls)))
         answering.cancel()
-        stored = await gateway.closed_calls(CALLS, 120)
+        stored = await gateway.closed_calls(calls, 120)
         assert {call.decision for call in stored} == {"accepted"}
+        keys = [key for call in stored for key in gateway.consents(call.id)[0].keys]
+        assert {key["method"] for key in keys} == {method}
         recordings = gateway.recordings()
-        assert len(recordings) == CALLS
+        assert len(recordings) == calls
         with_early = {}
         for recording in recordings:
             sound, _ = await asyncio.to_thread(gateway.sound, recording.id)
@@ -112,10 +121,10 @@ async def test_nothing_from_before_the_key_is_anywhere(tmp_path: Path) -> None:
         assert early_files == []
         assert files_with_early_sound(gateway) == []
         assert await gateway.metric("tast1_preconsent_audio_bytes_total") == 0
-        print(f"{CALLS} calls, {len(recordings)} recordings, 0 frames from before the key")
+        print(f"{calls} calls by {method}, {len(recordings)} recordings, 0 frames from before the key")
 
 
-async def _call(stage: Stage, number: int) -> None:
+async def _call(stage: Stage, number: int, method: str) -> None:
     """One caller: sends the early chirp until the key has ended, then the late one."""
     dialog = await _answered(stage)
     impair = bursty(number) if number % 4 else bursty(number, loss=0.08, burst=10, jitter_s=0.12)
@@ -124,7 +133,10 @@ async def _call(stage: Stage, number: int) -> None:
     await stage.heard(dialog, PROMPT_HZ["consent"], 1.0)
     pressed.set()
     await early
-    await dialog.press("1", repeats_of_end=6)
+    if method == "inband":
+        await dialog.send(keyed("1", 0.16, 0.06), bursty(number, loss=0.0))
+    else:
+        await dialog.press("1", repeats_of_end=6)
     late = asyncio.create_task(dialog.send(np.tile(LATE, 30), impair))
     await stage.heard(dialog, 650, 1.0)
     await asyncio.sleep(0.5)

@@ -323,3 +323,49 @@ async def test_five_calls_at_once_do_not_disturb_each_other(tmp_path: Path) -> N
         assert rig.pool.counts().died == 0
     finally:
         await rig.close()
+
+
+async def test_keys_in_the_sound_are_heard_while_they_are_listened_for(rig: Rig) -> None:
+    caller, ears = await rig.call(events=False, play=None)
+    ears.line.send(wire.AnswerCall())
+    assert not (await ears.until(wire.LegUp)).events
+    caller.order("press", digit="7", method="inband")
+    await asyncio.sleep(0.5)
+    ears.line.send(wire.ListenForKeys(True))
+    ears.line.send(wire.PlayFile(1, str(rig.prompt_wav)))
+    await ears.until(wire.PlayStarted)
+    caller.order("press", digit="1", method="inband")
+    pressed = await ears.until(wire.DigitPressed)
+    assert (pressed.digit, pressed.method, pressed.leg) == ("1", DtmfMethod.INBAND, Leg.CALLER)
+    assert pressed.duration_ms is not None and abs(pressed.duration_ms - 100) <= 30
+    assert pressed.heard_ms is not None and 0 <= pressed.heard_ms <= 1130
+    ears.line.send(wire.ListenForKeys(False))
+    ears.line.send(wire.AskSound())
+    assert (await ears.until(wire.SoundStats)).packets > 0
+    caller.order("press", digit="8", method="inband")
+    await asyncio.sleep(0.5)
+    await ears.end()
+    assert [event.digit for event in ears.all(wire.DigitPressed)] == ["1"]
+
+
+async def test_a_caller_who_was_listened_to_is_recorded_a_guard_later(rig: Rig) -> None:
+    _, _, ears = await rig.bridged()
+    ears.line.send(wire.ListenForKeys(True))
+    ears.line.send(wire.AskSound())
+    await ears.until(wire.SoundStats)
+    await rig.record(ears)
+    ears.line.send(wire.ListenForKeys(True))  # too late: there are recorders
+    await rig.recorded(0.8)
+    ears.line.send(wire.ShutCapture())
+    await ears.until(wire.CaptureShut)
+    await ears.end()
+    assert not samples(rig.capture / "caller.wav")[:800].any()
+    assert tones(rig.capture / "caller.wav").count(CALLER_HZ) >= 4
+    assert not ears.all(wire.DigitPressed)
+
+
+async def test_a_phone_says_whether_it_takes_events(rig: Rig) -> None:
+    _, ears = await rig.call()
+    ears.line.send(wire.AnswerCall())
+    assert (await ears.until(wire.LegUp)).events
+    await ears.end()

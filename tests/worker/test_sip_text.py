@@ -40,3 +40,14 @@ def test_compact_names_folds_and_lists_are_read_too() -> None:
 def test_what_is_missing_is_empty() -> None:
     invite = read_invite("INVITE\r\n\r\n")
     assert set(vars(invite).values()) == {""}
+
+
+def test_the_source_is_who_sent_it_to_the_edge_as_the_edge_saw_it() -> None:
+    vias = (
+        "Via: SIP/2.0/UDP 127.0.0.1:5059;branch=z9hG4bKedge\r\n"
+        "Via: SIP/2.0/UDP sbc.example.org;branch=z9hG4bKsbc;received=192.0.2.66;received=192.0.2.7\r\n"
+        "Via: SIP/2.0/UDP 10.9.9.9;branch=z9hG4bKphone;received=10.9.9.9\r\n"
+    )
+    assert read_invite(f"INVITE sip:1@x SIP/2.0\r\n{vias}\r\n").source == "192.0.2.7"
+    six = "Via: SIP/2.0/UDP 127.0.0.1\r\nVia: SIP/2.0/TCP [2001:db8::7]:5060;branch=z9hG4bKsbc\r\n"
+    assert read_invite(f"INVITE sip:1@x SIP/2.0\r\n{six}\r\n").source == "2001:db8::7"

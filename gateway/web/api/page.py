@@ -11,7 +11,7 @@ from gateway.web.api.route import Route
 BEGINS, ENDS = "<!-- routes -->\n", "<!-- /routes -->"
 
 
-def table(routes: Iterable[Route] = ROUTES) -> str:
+def routes_table(routes: Iterable[Route] = ROUTES) -> str:
     """The routes as Markdown, one table for each tag."""
     by_tag: dict[str, list[Route]] = {}
     for route in routes:
@@ -30,7 +30,7 @@ def put(page: str) -> str:
     """The page with the table as it is now."""
     before, _, rest = page.partition(BEGINS)
     _, _, after = rest.partition(ENDS)
-    return f"{before}{BEGINS}\n{table()}\n{ENDS}{after}"
+    return f"{before}{BEGINS}\n{routes_table()}\n{ENDS}{after}"
 
 
 def _who(route: Route) -> str:
