@@ -82,6 +82,7 @@ def run(asked: Asked) -> str:
             progress.update(task, description=f"{calls} calls at once, {sentences} sentences a leg")
             try:
                 levels.append(asyncio.run(_level(calls, sentences, asked.scratch / str(calls))))
+                asked.console.print(_table(levels[-1:]))
             except (BenchmarkError, AssertionError) as error:
                 missing.append(f"{calls} calls at once could not be measured: {str(error).splitlines()[0]}.")
                 asked.console.print(missing[-1], style="red", markup=False)
@@ -160,7 +161,7 @@ async def _level(calls: int, sentences: int, folder: Path) -> Level:
         lags: list[float] = []
         for n, (call, recording) in enumerate(up.items()):
             lags += _judge(level, gateway, call, recording, sides[n])
-        level.lag_ms = Spread.of(lags)
+        level.lag_ms = Spread.of(lags) if lags else None  # none: nothing was seen while it was spoken
     return level
 
 
