@@ -16,7 +16,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "gateway.archive": ("gateway.calls", "gateway.config", "storage", "transcription"),
     "gateway.parts": (
         *("gateway.archive", "gateway.calls", "gateway.config", "gateway.edge", "gateway.worker.settings"),
-        *("transcription", "ivr_prompts"),
+        *("gateway.web.oidc", "transcription", "ivr_prompts"),
     ),
     "gateway.reloading": ("gateway.archive", "gateway.config", "storage", "ivr_prompts"),
     "gateway.cli": ("gateway", "storage", "transcription", "ivr_prompts"),
@@ -68,6 +68,7 @@ VENDORS = {
         "gateway.web.api.ask",
         "gateway.web.api.people",
     ),
+    "joserfc": ("gateway.web.oidc",),
     "alembic": ("storage",),
     "soundfile": ("storage", "ivr_prompts.studio"),
     "cryptography": ("storage",),
