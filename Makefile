@@ -20,8 +20,9 @@ $(READY): requirements.lock pyproject.toml
 	  || $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
 
-packages: # Debian packages the tests use (SIPp, espeak-ng); says what is skipped when it may not
+packages: # What the tests use beside Python (SIPp, espeak-ng, an identity provider); says what is skipped
 	@sh tests/debian-packages.sh
+	@sh tests/web/provider/install.sh
 
 demo: $(READY) ## One recorded and one silent call, live on loopback, then 31 days later
 	$(BIN)/tast1 demo $(ARGS)
@@ -62,4 +63,4 @@ model-eval: $(READY) packages ## Measure da-demo on sentences and voices that tr
 	$(BIN)/python -m transcription.models.evaluation $(ARGS)
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) $(VENV)-model .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info .demo .bench
+	rm -rf $(VENV) $(VENV)-model tests/web/provider/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info .demo .bench

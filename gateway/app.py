@@ -148,7 +148,8 @@ class Gateway:
             tls = None
             if web.tls_certificate is not None and web.tls_key is not None:
                 tls = await asyncio.to_thread(tls_context, web.tls_certificate, web.tls_key)
-            app = api_app(self, secure=tls is not None)
+            provider = await asyncio.to_thread(parts.provider_sign_in, self.settings)
+            app = api_app(self, secure=tls is not None, provider=provider)
             add_health(app, self.readiness, [collector])
             check(app)
             try:

@@ -13,8 +13,11 @@ from gateway.calls.timeline import Entry
 from gateway.calls.transcribing import Transcribing
 from gateway.calls.trunks import Trunk
 from gateway.config import Settings, host_port, to_dataclass
+from gateway.config.secret_files import secret
 from gateway.edge.admission import Trunks
 from gateway.edge.settings import EdgeSettings, LimitSettings, TrunkSettings
+from gateway.web.oidc.provider import OidcSettings
+from gateway.web.oidc.sign_in import ProviderSignIn
 from gateway.worker.settings import WorkerSettings
 from gateway.workshop.workshop import Workshop
 from ivr_prompts.catalogue import KEY_TEST, Catalogue, Prompt
@@ -82,6 +85,16 @@ def surroundings(
         transcribing=how,
         trunk_of=trunk_of(settings),
     )
+
+
+def provider_sign_in(settings: Settings) -> ProviderSignIn | None:
+    """Signing in through the identity provider of the settings; None when there is none."""
+    oidc = settings.web.oidc
+    if oidc is None:
+        return None
+    told = oidc.model_dump(exclude={"client_secret"})
+    client_secret = secret(oidc.client_secret) if oidc.client_secret else ""
+    return ProviderSignIn(OidcSettings(client_secret=client_secret, organisation=settings.controller, **told))
 
 
 def edge_settings(settings: Settings, key: bytes) -> EdgeSettings:

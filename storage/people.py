@@ -77,7 +77,7 @@ def add(
     session: Session, user_id: str, name: str, organisation: str, at: datetime, actor: dict[str, Any]
 ) -> None:
     """A new user without roles and without a token."""
-    if not _ID.fullmatch(user_id):
+    if not is_id(user_id):
         raise Refused("a user's id has 2 to 24 of a-z, 0-9, '.', '_' and '-', and begins with a letter")
     if session.get(User, user_id) is not None:
         raise Refused(f"there is a user {user_id} already")
@@ -90,7 +90,7 @@ def disable(session: Session, user_id: str, at: datetime, actor: dict[str, Any])
     user = _get(session, user_id)
     user.disabled_at = user.disabled_at or at
     user.token_hash = user.token_expires_at = None
-    for grant in _active(session, user_id, at):
+    for grant in active(session, user_id, at):
         grant.ended_at, grant.ended_by = at, str(actor["id"])
     session.execute(delete(CaseMember).where(CaseMember.user_id == user_id))
     audit_log.append(session, at, "user.disable", user_id, {}, actor)
@@ -124,7 +124,7 @@ def grant(session: Session, user_id: str, role: Role, at: datetime, actor: dict[
         raise Refused("the end of the role has passed already")
     if role.name.startswith(PROCESSOR):
         _check_processor(role)
-    for held in _active(session, user_id, at):
+    for held in active(session, user_id, at):
         if held.role == role.name:  # new terms in place of the old
             held.ended_at, held.ended_by = at, str(actor["id"])
     session.add(
@@ -167,7 +167,7 @@ def _check_processor(role: Role) -> None:
 
 def revoke(session: Session, user_id: str, role: str, at: datetime, actor: dict[str, Any]) -> None:
     """Take a role away."""
-    held = [grant for grant in _active(session, user_id, at) if grant.role == role]
+    held = [grant for grant in active(session, user_id, at) if grant.role == role]
     if not held:
         raise Refused(f"{user_id} does not hold {role}")
     for grant in held:
@@ -212,9 +212,9 @@ def person(session: Session, user_id: str, at: datetime, channel: str) -> Person
     return _person(session, user, at, channel)
 
 
-def note_failed(session: Session, at: datetime, actor: dict[str, Any]) -> None:
-    """Somebody came with a token that is not valid; what it was is not said (R-50)."""
-    audit_log.append(session, at, "deny", "users", {"action": "sign_in"}, actor)
+def note_failed(session: Session, at: datetime, actor: dict[str, Any], **told: str) -> None:
+    """Somebody came with a token that is not valid; what it was is not said (R-50). `told`: codes."""
+    audit_log.append(session, at, "deny", "users", {"action": "sign_in", **told}, actor)
 
 
 def listing(session: Session) -> list[Listed]:
@@ -237,6 +237,11 @@ def attest(session: Session, at: datetime, actor: dict[str, Any]) -> str:
     return digest
 
 
+def is_id(user_id: str) -> bool:
+    """Whether a user may have that id."""
+    return _ID.fullmatch(user_id) is not None
+
+
 def holds(grant: Grant, at: datetime) -> bool:
     """Whether a role that was given is held at `at`."""
     return (grant.ended_at is None or grant.ended_at > at) and (
@@ -244,7 +249,8 @@ def holds(grant: Grant, at: datetime) -> bool:
     )
 
 
-def _active(session: Session, user_id: str, at: datetime) -> Sequence[Grant]:
+def active(session: Session, user_id: str, at: datetime) -> Sequence[Grant]:
+    """What somebody holds at `at`, oldest first."""
     query = select(Grant).where(Grant.user_id == user_id).order_by(Grant.granted_at, Grant.id)
     return [grant for grant in session.scalars(query) if holds(grant, at)]
 
@@ -252,7 +258,7 @@ def _active(session: Session, user_id: str, at: datetime) -> Sequence[Grant]:
 def _person(session: Session, user: User, at: datetime, channel: str) -> Person:
     roles = tuple(
         Role(row.role, row.expires_at, row.country, row.dpa, row.ticket, row.transfer_tool)
-        for row in _active(session, user.id, at)
+        for row in active(session, user.id, at)
     )
     return Person(user.id, roles, user.organisation, channel)
 

@@ -44,6 +44,7 @@ def test_what_only_a_start_can_change_is_this() -> None:
         *("sip.session_min_s", "storage.folder", "storage.database", "storage.key_file"),
         *("storage.memory_folder", "transcription.model", "transcription.listen"),
         *("transcription.threads", "web.listen", "web.tls_certificate", "web.tls_key", "control.socket"),
+        *("web.oidc", "web.webhooks", "web.webhook_days"),
     }
 
 
@@ -111,6 +112,16 @@ def test_in_force_is_the_new_file_but_for_what_waits_for_the_next_start() -> Non
     assert (found.sip.workers, found.storage.folder) == (3, before.storage.folder)
     assert (found.sip.retry_after_s, found.ivr.timeout_s, found.storage.sweep_s) == (7, 7, 8)
     assert {one.effect for one in changes(found, after)} == {START}
+
+
+def test_a_section_that_comes_or_goes_waits_for_the_next_start_as_a_whole() -> None:
+    oidc = (
+        "web: {oidc: {issuer: 'https://id.example', client_id: a, redirect_base: 'https://tast1.example',"
+        " roles: {x: QA}}}"
+    )
+    for before, after in ((parse(""), parse(oidc)), (parse(oidc), parse(""))):
+        assert in_force(before, after).web.oidc == before.web.oidc
+        assert {one.effect for one in changes(before, after)} == {START}
 
 
 def test_config_yaml_marks_what_waits_for_the_next_start() -> None:

@@ -201,6 +201,26 @@ def token(
 
 
 @users_app.command()
+def link(
+    user: UserId,
+    subject: Annotated[str, typer.Argument(help="Their subject (sub) at the identity provider of web.oidc.")],
+    role: AsRole = None,
+    config: ConfigFile = DEFAULT_FILE,
+    lang: Language = "da",
+) -> None:
+    """Say who a user is at the identity provider, so that they can sign in through it."""
+    from storage import provided
+
+    with at_desk(config, lang) as work:
+        oidc = work.opened.settings.web.oidc
+        if oidc is None:
+            raise fail(text("users.no_provider", lang))
+        actor = _actor(work, role)
+        work.desk.db.write_sync(lambda s: provided.link(s, user, oidc.issuer, subject, work.at, actor))
+    console.print(text("users.linked", lang, user=user))
+
+
+@users_app.command()
 def disable(
     user: UserId, role: AsRole = None, config: ConfigFile = DEFAULT_FILE, lang: Language = "da"
 ) -> None:

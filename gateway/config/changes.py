@@ -54,7 +54,7 @@ def _in_force(running: Any, other: Any, inherited: str) -> Any:
     for name, field in type(other).model_fields.items():
         effect = effect_of(field, inherited)
         before, after = getattr(running, name), getattr(other, name)
-        if isinstance(after, BaseModel):
+        if isinstance(before, BaseModel) and isinstance(after, BaseModel):
             kept[name] = _in_force(before, after, effect)
         elif effect == START:
             kept[name] = before

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from gateway.config.kinds import EU_EEA, database_url, host_port, sip_host_port
+from gateway.config.kinds import EU_EEA, database_url, host_port, is_this_machine, sip_host_port
 from gateway.config.secret_files import secret, secrets
 from gateway.config.sections import ConfigFile, FlowSection
 from gateway.config.source import Key
@@ -24,6 +24,7 @@ from transcription.models.catalogue import folder_of, why_no_model, words_file
 Fault = tuple[Key, str]
 
 PORTS_PER_CALL = 8  # caller, agent, consultation and a spare, two ports each
+SECRET_BYTES = 16  # of a webhook
 SOCKET_PATH_BYTES = 107  # sockaddr_un.sun_path, less its final zero
 
 
@@ -47,6 +48,9 @@ def places(file: ConfigFile) -> Iterator[Fault]:
         path = getattr(file.web, name)
         if path and not path.is_file():
             yield ("web", name), "there is no such file (put it there, or give its path)"
+    ca = file.web.oidc and file.web.oidc.ca_file
+    if ca and not ca.is_file():
+        yield ("web", "oidc", "ca_file"), "there is no such file (put it there, or give its path)"
     yield from _tls(file)
     if not _can_hold(file.storage.folder):
         yield ("storage", "folder"), "cannot be written to (make it, or give it to the user Tast1 runs as)"
@@ -57,6 +61,8 @@ def places(file: ConfigFile) -> Iterator[Fault]:
             found = secret(value)
             if key == ("storage", "database"):
                 database_url(found)
+            if key[:2] == ("web", "webhooks") and len(found.encode()) < SECRET_BYTES:
+                yield key, f"names a secret that is too short (write {SECRET_BYTES} bytes or more into it)"
         except ValueError as error:  # NoSecret is one
             yield key, str(error)
     yield from _prompts(file)
@@ -66,12 +72,7 @@ def places(file: ConfigFile) -> Iterator[Fault]:
 def is_private(url: str) -> bool:
     """Whether sound on its way to a transcriber stays on this machine, or is encrypted."""
     parts = urlsplit(url)
-    if parts.scheme == "wss" or parts.hostname == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(parts.hostname or "").is_loopback
-    except ValueError:
-        return False
+    return parts.scheme == "wss" or is_this_machine(parts.hostname or "")
 
 
 def effective_ivr(file: ConfigFile, flow: FlowSection) -> dict[str, object]:
@@ -183,6 +184,11 @@ def _web(file: ConfigFile) -> Iterator[Fault]:
     if any(pair.values()) and not all(pair.values()):
         missing = next(name for name, path in pair.items() if path is None)
         yield ("web", missing), "is needed for HTTPS (give the path of a PEM file)"
+    urls: set[str] = set()
+    for index, hook in enumerate(file.web.webhooks):
+        if hook.url in urls:
+            yield ("web", "webhooks", index, "url"), "another webhook has that address (name it once)"
+        urls.add(hook.url)
 
 
 def _sip(file: ConfigFile) -> Iterator[Fault]:

@@ -174,13 +174,54 @@ def _database(value: str) -> str:
     return value if is_file(value) else database_url(value)
 
 
+def _secret_file(value: str) -> str:
+    if not is_file(value):
+        raise ValueError("must not stand in the settings (write file:PATH of a file that holds it)")
+    return value
+
+
+def _http_url(value: str) -> str:
+    parts = urlsplit(value)
+    if not is_http_url(value) or parts.fragment:
+        raise ValueError("is no address (write https://HOST/PATH; http:// only for this machine)")
+    return value
+
+
+def _base_url(value: str) -> str:
+    parts = urlsplit(value)
+    if not is_http_url(value) or parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError("is no address of a host (write https://HOST or https://HOST:PORT, without a path)")
+    return value.rstrip("/")
+
+
+def is_http_url(value: str) -> bool:
+    """Whether it is an https:// URL without a password in it; http:// is enough on this machine."""
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return False
+    if not host or parts.username or parts.password or re.search(r"[\s\x00-\x1f]", value):
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and is_this_machine(host))
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether a host is this machine itself."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def _path(value: Path) -> Path:
     if "\0" in str(value):
         raise ValueError("is no path (write one without control characters)")
     return value
 
 
-def _once(values: Iterable[str]) -> tuple[str, ...]:
+def once(values: Iterable[str]) -> tuple[str, ...]:
+    """The same; `ValueError` when one stands twice."""
     values = tuple(values)
     twice = sorted({value for value in values if values.count(value) > 1})
     if twice:
@@ -200,10 +241,13 @@ Listener = Annotated[str, AfterValidator(listener)]
 Address = Annotated[str, AfterValidator(_address)]
 Network = Annotated[str, AfterValidator(_network)]
 WebSocketUrl = Annotated[str, AfterValidator(_web_socket_url)]
+SecretFile = Annotated[str, AfterValidator(_secret_file)]
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
 SipUri = Annotated[str, AfterValidator(_sip_uri)]
 Period = Annotated[str, AfterValidator(_period)]
 Country = Annotated[str, AfterValidator(_country)]
 FilePath = Annotated[Path, AfterValidator(_path)]
 DatabaseUrl = Annotated[str, AfterValidator(_database)]
 OffOnAuto = Annotated[Literal["off", "on", "auto"], BeforeValidator(_on_off)]
-Names = Annotated[tuple[str, ...], AfterValidator(_once)]
+Names = Annotated[tuple[str, ...], AfterValidator(once)]

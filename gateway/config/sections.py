@@ -32,6 +32,7 @@ from gateway.config.kinds import (
     Whole,
     setting,
 )
+from gateway.config.outside import OidcSection, WebhookSection
 from gateway.config.policy import PolicySection
 
 
@@ -312,6 +313,13 @@ class WebSection(Section):
         None, "PEM file with the certificate chain, to serve HTTPS; null: HTTP, for this machine or a proxy."
     )
     tls_key: FilePath | None = setting(None, "PEM file with the certificate's private key.")
+    oidc: OidcSection | None = setting(
+        None, "An OpenID Connect provider through which people sign in; null: with tokens alone."
+    )
+    webhooks: tuple[WebhookSection, ...] = setting((), "Who is told of events.")
+    webhook_days: Whole = setting(
+        3, "Days after which an event that could not be told is given up.", ge=1, le=30
+    )
 
 
 class ControlSection(Section):

@@ -18,9 +18,9 @@ from pydantic import ValidationError
 
 from gateway.callflow.settings import FlowSettings, IvrSettings
 from gateway.config import checks
-from gateway.config.kinds import to_dataclass
+from gateway.config.kinds import Section, to_dataclass
 from gateway.config.mistakes import ConfigError, Mistake, from_validation, key_of, masked, mistake_at
-from gateway.config.secret_files import is_file, placed, secret
+from gateway.config.secret_files import is_file, placed, secret, secrets
 from gateway.config.sections import (
     CompanySection,
     ConfigFile,
@@ -261,18 +261,25 @@ def _placed(file: ConfigFile, base: Path) -> ConfigFile:
     """The same with every relative path made absolute from `base`."""
     sections: dict[str, Any] = {}
     for name in ("sip", "prompts", "storage", "web", "control"):
-        section = getattr(file, name)
-        paths = {key: base / value for key, value in section if isinstance(value, Path)}
-        sections[name] = section.model_copy(update=paths)
-    database = file.storage.database
-    if is_file(database):
-        assert database is not None
-        placed_database = {"database": placed(database, base)}
-        sections["storage"] = sections["storage"].model_copy(update=placed_database)
+        sections[name] = _from(base, getattr(file, name))
     model = file.transcription.model
     if model is not None and "/" in model:
         sections["transcription"] = file.transcription.model_copy(update={"model": str(base / model)})
     return file.model_copy(update=sections)
+
+
+def _from(base: Path, value: Any) -> Any:
+    """The same with relative paths made absolute, in sections within sections too."""
+    if isinstance(value, Path):
+        return base / value
+    if isinstance(value, Section):
+        moved = {key: _from(base, inner) for key, inner in value}
+        of_ours = {key[0]: text for key, text in secrets(value) if len(key) == 1 and is_file(text)}
+        moved.update({str(key): placed(text, base) for key, text in of_ours.items()})
+        return value.model_copy(update={key: new for key, new in moved.items() if new != getattr(value, key)})
+    if isinstance(value, tuple):
+        return tuple(_from(base, inner) for inner in value)
+    return value
 
 
 def _without_mistakes(source: Source, error: ValidationError) -> ConfigFile:

@@ -70,6 +70,14 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: Danish, English
         "Vises kun denne gang; gælder til {until}:",
         "Shown this once only; good until {until}:",
     ),
+    "users.linked": (
+        "{user} logger nu ind gennem identitetsudbyderen.",
+        "{user} signs in through the identity provider now.",
+    ),
+    "users.no_provider": (
+        "Der er ingen identitetsudbyder. Sæt web.oidc i config.yaml op først.",
+        "There is no identity provider. Set up web.oidc in config.yaml first.",
+    ),
     "users.disabled": ("{user} er spærret.", "{user} is disabled."),
     "users.removed": ("{user} er glemt.", "{user} is forgotten."),
     "users.attested": (

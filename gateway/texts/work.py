@@ -92,6 +92,13 @@ SENTENCES: dict[str, str] = {
     "from outside the EU and EEA a transfer tool is needed: {names} (R-52)": (
         "uden for EU og EØS kræves et overførselsgrundlag: {names} (R-52)"
     ),
+    "the sign-in through the identity provider failed; try again, or ask your administrator": (
+        "log ind gennem identitetsudbyderen lykkedes ikke; prøv igen, eller spørg din administrator"
+    ),
+    "the identity provider knows you, but you have no access here; ask your administrator": (
+        "identitetsudbyderen kender dig, men du har ikke adgang her; spørg din administrator"
+    ),
+    "that subject is the user {id} already": "den identitet er allerede brugeren {id}",
     "the token is not valid (any more); ask for a new one: tast1 users token": (
         "adgangsnøglen gælder ikke (længere); bed om en ny: tast1 users token"
     ),

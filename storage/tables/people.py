@@ -24,6 +24,8 @@ class User(Table):
     last_used_at: Mapped[datetime | None]
     token_hash: Mapped[str | None] = mapped_column(String(64), unique=True)
     token_expires_at: Mapped[datetime | None]
+    # Of issuer and subject at the identity provider, if that vouches for them.
+    subject_hash: Mapped[str | None] = mapped_column(String(64), index=True, unique=True)
 
 
 class Grant(Table):

@@ -19,6 +19,7 @@ from gateway.reloading import Reloaded
 from gateway.web.api.app import api_app, check
 from gateway.web.api.limits import Buckets
 from gateway.web.api.serve import PREFIX, SERVICE
+from gateway.web.oidc.sign_in import ProviderSignIn
 from gateway.workshop.workshop import Workshop
 from ivr_prompts.catalogue import Catalogue
 from storage.desk import Desk
@@ -91,17 +92,19 @@ class Site:
 
 
 @contextlib.asynccontextmanager
-async def served(folder: Path, **people: tuple[str, ...]) -> AsyncIterator[Site]:
+async def served(
+    folder: Path, provider: ProviderSignIn | None = None, port: int = 0, **people: tuple[str, ...]
+) -> AsyncIterator[Site]:
     """A site; `people`: who works there, in which roles."""
     shop = Shop(folder)
     for person, roles in people.items():
         shop.hire(person, *roles)
     archive = shop.archive()
     running = Running(archive)
-    app = api_app(running)
+    app = api_app(running, provider=provider)
     check(app)
     app[SERVICE].rate = Buckets(per_s=1e6, burst=1e6)  # one machine asks for everybody
-    server = TestServer(app)
+    server = TestServer(app, port=port or None)
     await server.start_server()
     try:
         yield Site(shop, running, server)

@@ -9,6 +9,7 @@ from gateway.web.api import (
     claims,
     compliance,
     live,
+    oidc,
     oversight,
     people,
     prompts,
@@ -20,9 +21,11 @@ from gateway.web.api.ask import Running
 from gateway.web.api.route import Route
 from gateway.web.api.serve import BODY_BYTES, Service, add_api, without_rule
 from gateway.web.api.sessions import Sessions
+from gateway.web.oidc.sign_in import ProviderSignIn
 
 ROUTES: tuple[Route, ...] = (
     *sign_in.routes.all,
+    *oidc.routes.all,
     *sign_in.meta.all,
     *live.routes.all,
     *archive.routes.all,
@@ -43,13 +46,19 @@ PUBLIC_PATHS = ("/livez", "/readyz", "/metrics", "/console")
 """What else is served, without a rule: health, and the pages of the console, which hold no data."""
 
 
-def api_app(running: Running, secure: bool = False) -> web.Application:
+def api_app(
+    running: Running, secure: bool = False, provider: ProviderSignIn | None = None
+) -> web.Application:
     """The application. `secure`: it is reached over TLS, so cookies are for TLS only.
 
+    `provider`: through which people sign in beside tokens; closed with the application.
     `ValueError` for a route without a rule: it is never served.
     """
     app = web.Application(client_max_size=BODY_BYTES)
-    add_api(app, Service(running, ROUTES, Sessions(secure)))
+    secure = secure or (provider is not None and provider.secure)
+    add_api(app, Service(running, ROUTES, Sessions(secure, provider), provider))
+    if provider is not None:
+        app.on_cleanup.append(lambda _: provider.close())
     app[recordings.EAR] = recordings.Ear()
     return app
 

@@ -30,9 +30,11 @@ from gateway.web.api.limits import Buckets
 from gateway.web.api.problems import Problem, of, of_validation
 from gateway.web.api.route import Route
 from gateway.web.api.sessions import Sessions
-from storage import audit_log
+from gateway.web.oidc.sign_in import ProviderSignIn
+from storage import audit_log, people
 from storage.database import Database
 from storage.people import Person, SignInFailed
+from storage.provided import NotVouched
 
 PREFIX = "/api/v1"
 BODY_BYTES = 1 << 20
@@ -63,10 +65,15 @@ class Service:
     running: Running
     routes: tuple[Route, ...]
     sessions: Sessions
-    sign_in_ways: tuple[str, ...] = ("token",)
+    provider: ProviderSignIn | None = None
     rate: Buckets = field(default_factory=lambda: Buckets(per_s=50, burst=200))
     sign_ins: Buckets = field(default_factory=lambda: Buckets(per_s=1 / 6, burst=10))
     answers: Answers = field(default_factory=lambda: Answers())
+
+    @property
+    def sign_in_ways(self) -> tuple[str, ...]:
+        """How people may sign in: with a token of this gateway, through the identity provider."""
+        return ("token", "oidc") if self.provider else ("token",)
 
 
 SERVICE: web.AppKey[Service] = web.AppKey("service", Service)
@@ -176,6 +183,9 @@ async def _who(service: Service, route: Route, request: web.Request, at: datetim
             return Person("", ()), None
         if "Authorization" in request.headers:  # somebody tried a token
             _not_too_often(service.sign_ins, request)
+        if isinstance(failed, NotVouched):
+            why, actor = failed.why, {"id": "nobody", "role": "", "channel": "api"}
+            await db.write(lambda s: people.note_failed(s, at, actor, way="oidc", why=why))
         ways = list(service.sign_in_ways)
         asked = {"WWW-Authenticate": 'Bearer realm="tast1"'}
         raise Problem("sign-in-failed", str(failed), headers=asked, sign_in=ways) from None

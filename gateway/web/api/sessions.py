@@ -20,6 +20,7 @@ from datetime import datetime, timedelta
 from aiohttp import web
 
 from gateway.web.api.problems import Problem
+from gateway.web.oidc.sign_in import ProviderSignIn
 from storage import people
 from storage.database import Database
 from storage.people import Person, SignInFailed
@@ -55,6 +56,7 @@ class Sessions:
     """The sessions of one gateway."""
 
     secure: bool = False  # whether the cookie is for TLS only
+    provider: ProviderSignIn | None = None  # whose access tokens are taken too
     _by_name: dict[str, Signed] = field(default_factory=dict)
     _noted: dict[str, datetime] = field(default_factory=dict)
 
@@ -99,6 +101,8 @@ class Sessions:
         if scheme:
             if scheme.lower() != "bearer":
                 raise SignInFailed("sign in with: Authorization: Bearer TOKEN")
+            if self.provider is not None and token.count(".") == 2:
+                return await self.provider.bearer(db, token, at), None
             return await self.by_token(db, token, at), None
         signed = self.find(request, at)
         if signed is None:
