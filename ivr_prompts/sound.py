@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import pyloudnorm
 import soxr
 from numpy.typing import NDArray
 
@@ -54,6 +53,8 @@ class Sound:
     @cached_property
     def loudness_lufs(self) -> float:
         """Integrated loudness; `NEVER` when nothing is above the gate."""
+        import pyloudnorm  # with SciPy behind it, a second; most commands measure nothing
+
         samples, least = self.samples, math.ceil(BLOCK_S * self.rate_hz) + 1
         if not samples.any():
             return NEVER

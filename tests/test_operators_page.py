@@ -13,17 +13,24 @@ import shutil
 import signal
 import subprocess
 import sys
+import wave
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from gateway.config import Settings
 from tests.sip.gateway import free_port
+from tests.sip.signals import Pcm, best_match
 from tests.sip.softphone import Softphone
 from tests.test_documented import ROOT
 
-pytestmark = [pytest.mark.sip, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.sip,
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="the greeting is voiced with espeak-ng"),
+]
 
 PAGE = (ROOT / "docs/operators.md").read_text(encoding="utf-8")
 BOX = re.compile(r"[─━│┃┏┓┗┛┡┩└┘┳┻╇┴┬├┤┼╋\s]+")
@@ -118,8 +125,15 @@ async def test_the_walk_is_as_the_page_says_and_the_next_call_goes_by_it(place: 
         async with agent:
             dialog = await caller.call(place.here("sip:70101010@127.0.0.1:5060"))
             await asyncio.wait_for(dialog.answered.wait(), 20)
+            (greeting,) = (place.folder / "data" / "prompts").iterdir()
             await asyncio.wait_for(agent.incoming.get(), 90)  # silence: the window has to pass
             await dialog.hang_up()
+        assert best_match(dialog.heard_pcm()[: 8 * 8000], pcm_of(greeting)[4000:12000])[0] > 0.8
+
+
+def pcm_of(file: Path) -> Pcm:
+    with wave.open(str(file)) as sound:
+        return np.frombuffer(sound.readframes(sound.getnframes()), dtype="<i2")
 
 
 FAULTS = re.findall(r"^\| `([^`]+)` \|", PAGE[PAGE.index("## Faults") :], re.MULTILINE)
