@@ -14,13 +14,14 @@ from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
 
-from gateway.texts import faults, keeping, prompts, refusals, work
+from gateway.texts import faults, keeping, prompts, refusals, web, work
 
 SENTENCES: dict[str, str] = {
     **keeping.SENTENCES,
     **refusals.SENTENCES,
     **work.SENTENCES,
     **faults.SENTENCES,
+    **web.SENTENCES,
     **prompts.SENTENCES,
 }
 """English template to the Danish one, with the same holes. What may stand in a hole says its name, below."""

@@ -75,3 +75,27 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: Danish, English
     "action.live.transferred": ("opkald viderestillet", "call transferred"),
     "action.live.record": ("optaget til en sag", "recorded for a case"),
 }
+
+SENTENCES: dict[str, str] = {  # what the API says no with, English to Danish
+    "nobody is signed in": "ingen er logget ind",
+    "sign in with: Authorization: Bearer TOKEN": "log ind med: Authorization: Bearer TOKEN",
+    "the header {name} must hold the session's token (GET /session)": (
+        "headeren {name} skal indeholde sessionens token (GET /session)"
+    ),
+    "there is no package: the request is not answered, or its days are over": (
+        "der er ingen pakke: anmodningen er ikke besvaret, eller pakkens dage er gået"
+    ),
+    "nothing of that call is being recorded": "der optages intet af det opkald",
+    "that is no call of an announced flow": "det er ikke et opkald i et flow med varslet optagelse",
+    "the call is over": "opkaldet er slut",
+    "sign in from this gateway's own pages": "log ind fra gatewayens egne sider",
+    "it is no transcript": "det er ingen udskrift",
+    "the body must be application/json": "indholdet skal være application/json",
+    "the body is not JSON": "indholdet er ikke JSON",
+    "this {name} was used for another request; take a new one": (
+        "denne {name} er brugt til en anden forespørgsel; tag en ny"
+    ),
+    "the first request with this key failed; send it again": (
+        "den første forespørgsel med denne nøgle mislykkedes; send den igen"
+    ),
+}
