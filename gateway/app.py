@@ -31,6 +31,7 @@ from gateway.config import ConfigError, Settings, host_port
 from gateway.edge.edge import Edge
 from gateway.reloading import Found, Reloaded
 from gateway.web.api.app import api_app, check
+from gateway.web.console import add_console
 from gateway.web.metrics import GatewayCollector, TranscriptionFacts
 from gateway.web.server import Listeners, Readiness, add_health, control_app, tls_context
 from gateway.worker.pool import WorkerPool
@@ -146,6 +147,7 @@ class Gateway:
                 tls = await asyncio.to_thread(tls_context, web.tls_certificate, web.tls_key)
             app = api_app(self, secure=tls is not None)
             add_health(app, self.readiness, [collector])
+            add_console(app, web.frame_ancestors)
             check(app)
             try:
                 await self._listeners.listen(app, host, port, tls)

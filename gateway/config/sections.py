@@ -23,6 +23,7 @@ from gateway.config.kinds import (
     Listener,
     Names,
     Network,
+    Origin,
     Port,
     Seconds,
     Section,
@@ -297,15 +298,18 @@ class TranscriptionSection(Section):
 
 
 class WebSection(Section):
-    """The HTTP API, health and metrics."""
+    """The console, the HTTP API, health and metrics."""
 
     listen: Listener | None = setting(
-        "127.0.0.1:8080", "ADDRESS:PORT for the API, /livez, /readyz and /metrics; null: none."
+        "127.0.0.1:8080", "ADDRESS:PORT for /console, the API, /livez, /readyz and /metrics; null: none."
     )
     tls_certificate: FilePath | None = setting(
         None, "PEM file with the certificate chain, to serve HTTPS; null: HTTP, for this machine or a proxy."
     )
     tls_key: FilePath | None = setting(None, "PEM file with the certificate's private key.")
+    frame_ancestors: tuple[Origin, ...] = setting(
+        (), "Sites that may show an agent's panel in a frame, such as https://crm.example.dk; empty: none."
+    )
 
 
 class ControlSection(Section):
