@@ -50,7 +50,9 @@ class File:
 def add_console(app: web.Application, frame_ancestors: Sequence[str] = ()) -> None:
     """Put the console into an application. `frame_ancestors`: origins that may show the panel in a frame."""
     found = {path.relative_to(FOLDER).as_posix(): path.read_bytes() for path in _files()}
-    digest = hashlib.sha256(b"".join(b"%s\0%s\0" % (n.encode(), b) for n, b in found.items())).hexdigest()[:16]
+    digest = hashlib.sha256(b"".join(b"%s\0%s\0" % (n.encode(), b) for n, b in found.items())).hexdigest()[
+        :16
+    ]
     assets = f"{ROOT}/assets/{digest}/"
     page = _file("index.html", found["index.html"].replace(f"{ROOT}/assets/".encode(), assets.encode()))
     files = {name: _file(name, body) for name, body in found.items()}
@@ -118,4 +120,6 @@ def _send(request: web.Request, file: File, headers: dict[str, str]) -> web.Resp
     if packed:
         headers["Content-Encoding"] = "gzip"
     charset = None if file.media_type == "image/svg+xml" else "utf-8"
-    return web.Response(body=packed or file.body, headers=headers, content_type=file.media_type, charset=charset)
+    return web.Response(
+        body=packed or file.body, headers=headers, content_type=file.media_type, charset=charset
+    )

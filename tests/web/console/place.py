@@ -14,11 +14,12 @@ from pathlib import Path
 
 import numpy as np
 from aiohttp import web
+from sqlalchemy.orm import Session
 
 from gateway.app import Archive
 from gateway.web.api.app import api_app, check
 from gateway.web.console import add_console
-from storage import calls, recordings, transcripts
+from storage import calls, people, recordings, transcripts
 from tests.cli.shop import NOW, Shop
 from tests.storage.world import World, begin
 from tests.transcription.talk import talk
@@ -77,14 +78,24 @@ def record(world: World, at: datetime, said: Transcript = SAID) -> tuple[str, st
     facts = world.store.finish(new.artifact_id, new.data_key)
     ended_at = at + timedelta(seconds=said.duration_s)
     words = to_json(said).encode()
-    world.db.write_sync(
-        lambda s: recordings.seal(s, new.artifact_id, facts, ended_at, world.settings)
-    )
+    world.db.write_sync(lambda s: recordings.seal(s, new.artifact_id, facts, ended_at, world.settings))
     world.db.write_sync(
         lambda s: transcripts.store(s, world.keys, new.artifact_id, words, ended_at, world.settings)
     )
     world.db.write_sync(lambda s: calls.close_call(s, call_id, ended_at, "hangup_caller", world.settings))
     return call_id, new.artifact_id
+
+
+def hire(session: Session) -> dict[str, str]:
+    """The staff, each with a token."""
+    actor = {"id": "test", "role": "SYSADMIN", "channel": "test"}
+    tokens = {}
+    for user, roles in STAFF.items():
+        people.add(session, user, f"{user.title()} Hansen", "LB Forsikring", NOW, actor)
+        for role in roles:
+            people.grant(session, user, people.Role(role), NOW, actor)
+        tokens[user] = people.new_token(session, user, NOW, actor)
+    return tokens
 
 
 class Place:
@@ -93,10 +104,9 @@ class Place:
     def __init__(self, folder: Path) -> None:
         self.shop = Shop(folder)
         self.url = ""
-        for user, roles in STAFF.items():
-            self.shop.hire(user, *roles)
-        self.tokens = self.shop.tokens
         archive = self.shop.archive()
+        self.tokens = self.shop.tokens
+        self.tokens.update(archive.database.write_sync(hire))
         world = World(folder, archive.database, archive.keys, archive.store, archive.settings.policy)
         made = [record(world, NOW - timedelta(days=days, minutes=7)) for days in (0, 1, 2, 3, 9, 21)]
         archive.close()
@@ -127,7 +137,9 @@ class Place:
 
     @staticmethod
     def _id(printed: str) -> str:
-        return next(word.strip(".:,") for word in printed.split() if word[:2] in ("R-", "P-") and "-20" in word)
+        return next(
+            word.strip(".:,") for word in printed.split() if word[:2] in ("R-", "P-") and "-20" in word
+        )
 
 
 @contextmanager

@@ -9,9 +9,9 @@ let current = null;
 /** Who is signed in: {person, roles, csrf, expires_at}; null when nobody is. */
 export const session = () => current;
 
-/** Whether one of these roles is held. Shown or not: the gateway decides. */
+/** Whether one of these roles is held ("*": whoever is signed in). Shown or not: the gateway decides. */
 export const holds = (...names) =>
-  Boolean(current?.roles.some(({ name }) => names.includes(name) || names.includes("*")));
+  Boolean(current && (names.includes("*") || current.roles.some(({ name }) => names.includes(name))));
 
 /** The role that somebody chose to act in; null: whichever fits. */
 export const acting = () => recall("acting", "sessionStorage");

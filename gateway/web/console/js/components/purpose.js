@@ -15,11 +15,12 @@ const KEPT = "purpose";
  * Asks for the capacity; `onStated({role, purpose, case, reason})` hears it.
  *
  * What was stated last in this session is chosen already, and the button has the focus: Enter is enough.
+ * `none` is shown when none of somebody's roles would do.
  */
-export function purposeBox(artifact, { submit, symbol = "play", onStated, autofocus = true }) {
+export function purposeBox(artifact, { submit, symbol = "play", onStated, autofocus = true, none }) {
   return loading(
     () => get(`/artifacts/${artifact}/ways`),
-    (ways) => form(inOrder(ways), { submit, symbol, onStated, autofocus }),
+    (ways) => form(inOrder(ways), { submit, symbol, onStated, autofocus, none }),
     { lines: 3 },
   );
 }
@@ -30,9 +31,9 @@ export function inOrder(ways) {
   return [...ways].sort((a, b) => Number(b.role === mine) - Number(a.role === mine));
 }
 
-function form(choices, { submit, symbol, onStated, autofocus }) {
+function form(choices, { submit, symbol, onStated, autofocus, none }) {
   if (!choices.length) {
-    return message(t("stating.none"), { tone: "warn", detail: t("stating.none.do") });
+    return none ?? message(t("stating.none"), { tone: "warn", detail: t("stating.none.do") });
   }
   const last = recall(KEPT, "sessionStorage");
   const remembered = choices.findIndex((c) => c.role === last?.role && c.purpose === last?.purpose);

@@ -13,7 +13,7 @@ import { button } from "./ui.js";
 /** The shell: {node, main, moved(route)}. Callbacks: onLanguage(code), onRole(), onSignOut(). */
 export function shell({ onLanguage, onRole, onSignOut }) {
   const main = h("main", { id: "main", tabindex: -1 });
-  const shown = routes.filter((route) => route.name && holds("*", ...route.roles));
+  const shown = routes.filter((route) => route.name && holds(...route.roles));
   const items = new Map(shown.map((route) => [route.name, item(route)]));
   const nav = h(
     "nav.nav",

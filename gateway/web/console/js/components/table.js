@@ -7,7 +7,7 @@ import { problemBox } from "./problems.js";
 import { button, busy, skeleton } from "./ui.js";
 
 /**
- * A table. Columns: {label, cell(row) -> node or text, end (to the right)}. `caption` names it for screen readers.
+ * A table. Columns: {label, cell(row) -> node or text, end (to the right), fixed (no line breaks)}. `caption` names it for screen readers.
  */
 export function table(caption, columns, rows) {
   // The roles are said again because cells that are laid out as blocks lose them.
@@ -35,7 +35,7 @@ function tableRow(columns, row) {
     const content = column.cell(row);
     const blank = content === null || content === undefined || content === "";
     return h("td", {
-      role: "cell", "data-label": column.label, class: [column.end && "end", blank && "blank"].filter(Boolean).join(" "),
+      role: "cell", "data-label": column.label, class: [column.end && "end", column.fixed && "fixed", blank && "blank"].filter(Boolean).join(" "),
     }, content);
   }));
 }

@@ -2,7 +2,7 @@
 
 import { h, s } from "../dom.js";
 import { day, instant, until as countdown } from "../format.js";
-import { t, word } from "../i18n.js";
+import { t, word, Word } from "../i18n.js";
 import { table } from "./table.js";
 import { badge } from "./ui.js";
 
@@ -34,7 +34,7 @@ function spanOf(ground, now) {
 }
 
 function row({ ground, from, to, open, over }, scale, ticks, now) {
-  const name = word("ground", ground.ground);
+  const name = Word("ground", ground.ground);
   const label = t("timeline.bar", { name, from: day(new Date(from).toISOString()), until: endOf(ground) });
   const x = scale(from);
   const bar = s("svg", { viewBox: `0 0 ${WIDTH} 32`, preserveAspectRatio: "none", role: "img", "aria-label": label },

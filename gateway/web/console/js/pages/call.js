@@ -36,7 +36,7 @@ function factsOf(found) {
     [t("column.call"), h("span.mono", found.call)], [t("column.flow"), found.flow],
     [t("column.arrived"), instant(found.arrived_at)], [t("column.answered"), instant(found.answered_at)],
     [t("column.agent_answered"), instant(found.agent_answered_at)], [t("column.ended"), instant(found.ended_at)],
-    [t("column.reason"), found.end_reason && word("reason", found.end_reason)],
+    [t("call.end_reason"), found.end_reason && word("reason", found.end_reason)],
     [t("column.decision"), found.decision && badge(word("decision", found.decision), found.decision === "accepted" ? "ok" : "")],
     [t("column.special"), found.special_category ? badge(t("call.special.flag"), "warn", "alert") : null],
   ]);

@@ -16,7 +16,7 @@ const NEEDS_CASE = ["RIGHTS", "COMPLAINT", "INSPECTOR", "CASEDOC", "LEGAL"];
 
 export const COLUMNS = () => [
   { label: t("column.call"), cell: (row) => h("a.mono", { href: `/console/calls/${row.call}` }, short(row.call)) },
-  { label: t("column.arrived"), cell: (row) => instant(row.arrived_at) },
+  { label: t("column.arrived"), fixed: true, cell: (row) => instant(row.arrived_at) },
   { label: t("column.duration"), cell: (row) => (row.ended_at ? length((Date.parse(row.ended_at) - Date.parse(row.arrived_at)) / 1000) : t("calls.up")) },
   { label: t("column.flow"), cell: (row) => row.flow },
   { label: t("column.decision"), cell: (row) => (row.decision ? badge(word("decision", row.decision), row.decision === "accepted" ? "ok" : "") : null) },

@@ -45,7 +45,7 @@ function consentCard(found, signal) {
     const evidence = artifacts.find(({ kind, state }) => (kind === "CE" || kind === "NL") && state !== "erased");
     if (!evidence) return h("p.muted", t("consent.none"));
     return purposeBox(evidence.artifact, {
-      submit: t("consent.show"), symbol: "seal", autofocus: false,
+      submit: t("consent.show"), symbol: "seal", autofocus: false, none: h("p.muted", t("consent.closed")),
       onStated: async (capacity, complain) => {
         try {
           fill(place, consentFacts(await get(`/consents/${evidence.artifact}`, { capacity, signal })));
