@@ -126,6 +126,6 @@ export function player(id, { peaks, listen, capacity, duration, signal }) {
       button(t("wave.in"), { look: "quiet icon", symbol: "plus", onclick: () => wave.zoom(2) })),
     place, audio,
   );
-  queueMicrotask(() => play.focus());
+  requestAnimationFrame(() => play.focus());
   return { node, seek, play: toggle, onTime: (listener) => listeners.push(listener) };
 }

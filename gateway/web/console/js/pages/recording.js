@@ -20,7 +20,7 @@ export default async function recording({ params, signal }) {
   const view = await get(`/artifacts/${params.id}`, { signal });
   const { facts: found } = view;
   const gone = found.state === "erased";
-  const head = pageHead(`${Word("kind", found.kind)} ${short(found.artifact)}`, {
+  const head = pageHead(t("recording.title", { kind: Word("kind", found.kind), at: instant(view.created_at) }), {
     back: found.call ? { href: `/console/calls/${found.call}`, label: t("recording.call", { call: short(found.call) }) }
       : { href: "/console/calls", label: t("nav.calls") },
     actions: [badge(word("state", found.state), STATE_TONES[found.state] ?? "warn"), lastDay(found)],

@@ -39,7 +39,7 @@ const columns = (roles, reload) => [
     cell: (row) => (row.disabled_at ? badge(t("users.disabled"), "bad")
       : h("ul", row.roles.map((held) => h("li", h("span.strong", held.role), h("span.muted.small",
         ` ${t("users.granted", { by: held.granted_by, at: day(held.granted_at) })}${held.expires_at ? ` · ${t("users.until", { at: day(held.expires_at) })}` : ""}`,
-        Object.values(held.terms).length ? ` · ${Object.values(held.terms).join(", ")}` : "")))))),
+        Object.values(held.terms).length ? ` · ${Object.values(held.terms).join(", ")}` : ""))))),
   },
   { label: t("users.last"), cell: (row) => instant(row.last_used_at) },
   { label: t("users.trained"), cell: (row) => (row.trained_on ? day(row.trained_on) : badge(t("users.untrained"), "warn")) },
