@@ -94,7 +94,8 @@ function oneCall(id, signal) {
     drawn = [call.phase, call.consent, captureOf(call), call.timeline.length].join();
     fill(happened, call.timeline.map((entry) =>
       h("li", h("span.muted.num", clock(entry.at)), h("span", Word("event", entry.name), " ", details(entry.detail)))));
-    if (call.recording_id !== recording) {
+    // What was followed stays in sight when its recording ends; a new recording takes its place.
+    if (recording === undefined || (call.recording_id && call.recording_id !== recording)) {
       recording = call.recording_id;
       fill(words, recording
         ? followWords(call, signal)

@@ -23,7 +23,7 @@ export default function settings({ signal }) {
       }
     }),
   });
-  return h("div.page", pageHead(t("settings.title"), { lead: t("settings.lead"), actions: holds("SYSADMIN", "DPO") ? check : null }),
+  return h("div.page", pageHead(t("settings.title"), { lead: t("settings.lead"), actions: holds("SYSADMIN") ? check : null }),
     h("div", { role: "status" }, place), view);
 }
 
@@ -36,13 +36,14 @@ function preview(found, reload, place) {
     ], found.mistakes)], { id: "mistakes" });
   }
   if (!found.changes?.length) return message(t("settings.same"), { tone: "info" });
-  const isLive = (row) => row.live ?? row.effect !== "start";
   const go = button(t("settings.reload"), { look: "primary", symbol: "check", onclick: async () => {
     const done = await confirm({
       title: t("settings.reload"), intro: t("settings.reload.intro", { count: found.changes.length }), danger: false,
-      submit: t("settings.reload.do"), run: () => post("/config/reload", { dry_run: false }), done: t("settings.reloaded"),
+      submit: t("settings.reload.do"), run: () => post("/config/reload", { dry_run: false }),
+      done: (made) => t(made.taken ? "settings.reloaded" : "settings.refused"),
     });
-    if (done) {
+    if (done && !done.taken) fill(place, preview(done, reload, place));
+    if (done?.taken) {
       fill(place);
       reload();
     }
@@ -50,8 +51,16 @@ function preview(found, reload, place) {
   return card(t("settings.changes"), table(t("settings.changes"), [
     { label: t("settings.key"), cell: (row) => h("code", row.key) },
     { label: t("settings.before"), cell: (row) => value(row.before) }, { label: t("settings.after"), cell: (row) => value(row.after) },
-    { label: t("settings.effect"), cell: (row) => badge(t(isLive(row) ? "settings.live" : "settings.start"), isLive(row) ? "ok" : "warn") },
+    { label: t("settings.effect"), cell: (row) => effect(row.effect) },
   ], found.changes), { id: "changes", flush: true, actions: go });
+}
+
+// When a change is taken up, as `gateway.config.effects` names it.
+const EFFECTS = { "at once": ["settings.now", "ok"], "for new calls": ["settings.calls", "accent"], "at the next start": ["settings.start", "warn"] };
+
+function effect(name) {
+  const [text, tone] = EFFECTS[name] ?? [];
+  return badge(text ? t(text) : name, tone);
 }
 
 function show(found) {
