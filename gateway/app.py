@@ -32,6 +32,7 @@ from gateway.config import ConfigError, Settings, host_port
 from gateway.edge.edge import Edge
 from gateway.reloading import Found, Reloaded
 from gateway.web.api.app import api_app, check
+from gateway.web.console import add_console
 from gateway.web.keys import key_routes
 from gateway.web.metrics import GatewayCollector, TranscriptionFacts
 from gateway.web.server import Listeners, Readiness, add_health, control_app, tls_context
@@ -151,6 +152,7 @@ class Gateway:
             provider = await asyncio.to_thread(parts.provider_sign_in, self.settings)
             app = api_app(self, secure=tls is not None, provider=provider)
             add_health(app, self.readiness, [collector])
+            add_console(app, web.frame_ancestors)
             check(app)
             try:
                 await self._listeners.listen(app, host, port, tls)

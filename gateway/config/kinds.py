@@ -26,6 +26,8 @@ EU_EEA = (
 """ISO 3166 codes of the EU and EEA countries (R-51)."""
 
 _SIP_URI = re.compile(r"sip:(?:[^@\s<>:]+@)?(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+)(?::(\d{1,5}))?(?:;[^\s<>]+)?")
+# Goes into a Content-Security-Policy: no quotes, no spaces, no semicolons.
+_ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::\d{1,5})?")
 _PERIOD = re.compile(r"P(?=\d)(?:(\d{1,2})Y)?(?:(\d{1,3})M)?(?:(\d{1,4})D)?")
 
 
@@ -214,6 +216,12 @@ def is_this_machine(host: str) -> bool:
         return False
 
 
+def _origin(value: str) -> str:
+    if not _ORIGIN.fullmatch(value):
+        raise ValueError("is no origin of a web site (write https://HOST or https://HOST:PORT, no path)")
+    return value
+
+
 def _path(value: Path) -> Path:
     if "\0" in str(value):
         raise ValueError("is no path (write one without control characters)")
@@ -245,6 +253,7 @@ SecretFile = Annotated[str, AfterValidator(_secret_file)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 SipUri = Annotated[str, AfterValidator(_sip_uri)]
+Origin = Annotated[str, AfterValidator(_origin)]
 Period = Annotated[str, AfterValidator(_period)]
 Country = Annotated[str, AfterValidator(_country)]
 FilePath = Annotated[Path, AfterValidator(_path)]

@@ -24,6 +24,7 @@ from gateway.config.kinds import (
     Names,
     Network,
     OffOnAuto,
+    Origin,
     Port,
     Seconds,
     Section,
@@ -304,10 +305,10 @@ class TranscriptionSection(Section):
 
 
 class WebSection(Section):
-    """The HTTP API, health and metrics."""
+    """The console, the HTTP API, health and metrics."""
 
     listen: Listener | None = setting(
-        "127.0.0.1:8080", "ADDRESS:PORT for the API, /livez, /readyz and /metrics; null: none."
+        "127.0.0.1:8080", "ADDRESS:PORT for /console, the API, /livez, /readyz and /metrics; null: none."
     )
     tls_certificate: FilePath | None = setting(
         None, "PEM file with the certificate chain, to serve HTTPS; null: HTTP, for this machine or a proxy."
@@ -319,6 +320,9 @@ class WebSection(Section):
     webhooks: tuple[WebhookSection, ...] = setting((), "Who is told of events.")
     webhook_days: Whole = setting(
         3, "Days after which an event that could not be told is given up.", ge=1, le=30
+    )
+    frame_ancestors: tuple[Origin, ...] = setting(
+        (), "Sites that may show an agent's panel in a frame, such as https://crm.example.dk; empty: none."
     )
 
 
