@@ -112,6 +112,7 @@ def test_the_walk_has_its_steps() -> None:
     assert sum(bool(printed) for _, printed in STEPS) > 6
 
 
+@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="voicing needs espeak-ng")
 async def test_the_walk_is_as_the_page_says_and_the_next_call_goes_by_it(place: Place) -> None:
     for command, printed in STEPS:
         told = await asyncio.to_thread(place.give, command)
