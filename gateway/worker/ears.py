@@ -1,7 +1,7 @@
 """Where the caller is heard for keys in the sound: a port of the bridge, open only while keys are asked for.
 
 The promises:
-1. A frame is judged as it comes and let go of; what is handed on are keys. `shut` wipes the last 50 ms.
+1. A frame is judged as it comes and let go of; what is handed on are keys. `shut` wipes the last 55 ms.
 2. Shut, it hears nothing, whatever is still connected to it.
 3. It lives as long as its process: pjsua2 crashes when a port is deleted while the media clock runs. It is
    made only for a call that needs it, because the clock calls it at every tick from then on.

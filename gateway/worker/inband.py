@@ -2,13 +2,13 @@
 
 Two tones at once, one of a low and one of a high group, are a key (ITU-T Q.23). What is a key and what is a
 voice that sounds like one is settled by what Q.24 lists for a receiver; the limits are below. Sound comes in
-frames of 20 ms and is looked at in windows of 40 ms, four for each length of a window.
+frames of 20 ms and is looked at in windows of 40 ms, one each 5 ms.
 
 Promises:
 1. A tone of 40 ms and more is a key, one of 23 ms and less is none; an interruption of 20 ms, a lost
    packet, does not make two of one; 40 ms of silence between two tones do.
 2. A key is reported when it has ended, about `LAG_MS` later.
-3. Nothing older than 50 ms is held, and nothing of it after `forget`.
+3. Nothing older than 55 ms is held, and nothing of it after `forget`.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ FRAME = 160
 """Samples that come at a time: 20 ms."""
 WINDOW = 320
 """Samples that are judged together: 40 ms."""
-HOP = 80
-"""Samples from one window to the next: 10 ms."""
+HOP = 40
+"""Samples from one window to the next: 5 ms, so that one of them fits a tone of 40 ms."""
 LOW_HZ = (697, 770, 852, 941)
 HIGH_HZ = (1209, 1336, 1477, 1633)
 KEYS = ("123A", "456B", "789C", "*0#D")
@@ -43,10 +43,10 @@ _LOW_LOUDER_DB, _HIGH_LOUDER_DB = 10.0, 8.0
 _HARMONIC_DB = -10.0
 """A voice has overtones: the octave of each tone must be so far below it."""
 _APART_HZ = 90.0  # further apart, two tones do not blur into each other in a window
-_PURE, _NEARLY_PURE = 0.82, 0.62
+_PURE, _NEARLY_PURE = 0.9, 0.62
 """Share of a window's energy that is in the two tones: of one window of a key, and of all of them."""
-_AT_LEAST = 2  # windows of a key
-_UNLIKE = 5  # windows without the key after which it has ended: 40 ms of pause, and not 20 ms of lost sound
+_AT_LEAST = 4  # windows of a key, one after the other
+_UNLIKE = 10  # windows without the key after which it has ended: 40 ms of pause, not 20 ms of lost sound
 
 Frame = npt.NDArray[np.int16]
 
