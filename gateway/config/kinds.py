@@ -174,6 +174,13 @@ def _database(value: str) -> str:
     return value if is_file(value) else database_url(value)
 
 
+def _http_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
+        raise ValueError("is no address of a collector (write http://HOST:PORT or https://HOST:PORT)")
+    return value
+
+
 def _path(value: Path) -> Path:
     if "\0" in str(value):
         raise ValueError("is no path (write one without control characters)")
@@ -195,6 +202,7 @@ Listener = Annotated[str, AfterValidator(listener)]
 Address = Annotated[str, AfterValidator(_address)]
 Network = Annotated[str, AfterValidator(_network)]
 WebSocketUrl = Annotated[str, AfterValidator(_web_socket_url)]
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
 SipUri = Annotated[str, AfterValidator(_sip_uri)]
 Period = Annotated[str, AfterValidator(_period)]
 Country = Annotated[str, AfterValidator(_country)]

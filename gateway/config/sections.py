@@ -20,6 +20,7 @@ from gateway.config.kinds import (
     Country,
     DatabaseUrl,
     FilePath,
+    HttpUrl,
     Listener,
     Names,
     Network,
@@ -300,12 +301,24 @@ class WebSection(Section):
     """The HTTP API, health and metrics."""
 
     listen: Listener | None = setting(
-        "127.0.0.1:8080", "ADDRESS:PORT for the API, /livez, /readyz and /metrics; null: none."
+        "127.0.0.1:8080", "ADDRESS:PORT for the API, /livez and /readyz; null: none."
+    )
+    metrics: Listener | None = setting(
+        "127.0.0.1:9464", "ADDRESS:PORT for /metrics, /livez and /readyz, without TLS; null: none."
     )
     tls_certificate: FilePath | None = setting(
         None, "PEM file with the certificate chain, to serve HTTPS; null: HTTP, for this machine or a proxy."
     )
     tls_key: FilePath | None = setting(None, "PEM file with the certificate's private key.")
+
+
+class TracesSection(Section):
+    """Where the course of each call is told, for the time it took."""
+
+    endpoint: HttpUrl | None = setting(
+        None,
+        "OpenTelemetry collector on the premises (OTLP over HTTP, such as http://HOST:4318); null: none.",
+    )
 
 
 class ControlSection(Section):
@@ -348,3 +361,4 @@ class ConfigFile(Section):
     web: WebSection = setting(WebSection(), "The HTTP API, health and metrics.")
     control: ControlSection = setting(ControlSection(), "How commands reach a running gateway.")
     logs: LogsSection = setting(LogsSection(), "What is logged.", effect=NOW)
+    traces: TracesSection = setting(TracesSection(), "Where the course of each call is told.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.texts import archive, calls, casework, names, prompts, settings, web
+from gateway.texts import archive, calls, casework, names, prompts, reconciling, settings, web
 
 LANGUAGES = ("da", "en")
 
@@ -20,6 +20,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     **prompts.TEXTS,
     **web.TEXTS,
     **settings.TEXTS,
+    **reconciling.TEXTS,
 }
 """Key to Danish and English."""
 
