@@ -309,7 +309,10 @@ def test_five_mistakes_are_five_lines_with_line_key_value_why_and_what_to_do() -
             "web: {metrics: '127.0.0.1:8080'}",
             "1: web.metrics = 127.0.0.1:8080: web.listen listens there already",
         ),
-        ("traces: {endpoint: 'collector:4318'}", "is no address of a collector"),
+        (
+            "traces: {endpoint: 'collector:4318'}",
+            "1: traces.endpoint = collector:4318: is no address of a collector",
+        ),
         ("web: {listen: '127.0.0.1:5060'}", "1: web.listen = 127.0.0.1:5060: sip.tcp listens there already"),
         ("sip: {udp: '0.0.0.0:5060'}", "1: sip.public_host: is needed where SIP listens on every address"),
         ("sip: {udp: '[::]:5060', public_host: '::'}", "1: sip.public_host = '::': is needed"),
