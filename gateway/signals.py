@@ -64,7 +64,7 @@ class Signals:
         self._volumes: tuple[VolumeReading, ...] = ()
         self._spool_bytes = 0
         self._certificates: dict[str, datetime] = {}
-        self._unread: str | None = None  # why the certificate could not be read, so that it is said once
+        self._unread: set[str] = set()  # certificates that cannot be read: it is said once
         self._noted: Counter[str] = Counter()
         self._traces = _traces(archive.settings)
         calls.on_over = self.over
@@ -122,17 +122,23 @@ class Signals:
 
     def _read_certificates(self) -> dict[str, datetime]:
         """Until when the certificates that settings name hold; one that cannot be read is left out."""
-        sip = self._storage.settings.sip
-        if not sip.tls or sip.tls_certificate is None:
-            return {}
-        setting = "sip.tls_certificate"
-        try:
-            found, why = {setting: not_after(sip.tls_certificate)}, None
-        except (OSError, ValueError) as error:
-            found, why = {}, type(error).__name__
-        if why is not None and why != self._unread:
-            log.warning("a certificate cannot be read", extra={"setting": setting, "why": why})
-        self._unread = why
+        sip, web = self._storage.settings.sip, self._storage.settings.web
+        named = {
+            "sip.tls_certificate": sip.tls_certificate if sip.tls else None,
+            "web.tls_certificate": web.tls_certificate if web.listen else None,
+        }
+        found: dict[str, datetime] = {}
+        for setting, path in named.items():
+            if path is None:
+                continue
+            try:
+                found[setting] = not_after(path)
+                self._unread.discard(setting)
+            except (OSError, ValueError) as error:
+                if setting not in self._unread:
+                    why = type(error).__name__
+                    log.warning("a certificate cannot be read", extra={"setting": setting, "why": why})
+                self._unread.add(setting)
         return found
 
     async def _note_refused(self) -> None:
