@@ -83,9 +83,11 @@ class Signals:
         """A sweep came to its end at `at`: count it, and look at what is kept now."""
         self._counts.durations["sweep"].observe(seconds)
         self.swept_at = at
-        self._archive = await self._storage.database.read(
-            lambda s: read_archive(s, at, self._storage.settings.policy)
-        )
+        policy = self._storage.settings.policy
+        try:
+            self._archive = await self._storage.database.read(lambda s: read_archive(s, at, policy))
+        except Exception:
+            log.exception("what is kept could not be counted; it is tried again")
 
     async def run(self) -> None:
         """Look at the room there is and note what was refused, until cancelled."""
@@ -117,7 +119,6 @@ class Signals:
         storage = self._storage.settings.storage
         self._volumes = read_volumes({"data": storage.folder, "memory": storage.memory_folder})
         self._spool_bytes = bytes_below(storage.folder / "spool", storage.memory_folder)
-
         self._certificates = self._read_certificates()
 
     def _read_certificates(self) -> dict[str, datetime]:
