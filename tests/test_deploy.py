@@ -123,6 +123,7 @@ def test_the_dashboard_shows_every_metric() -> None:
     shown = {re.sub(r"_(total|bucket)$", "", name) for name in asked}
     unseen = {"tast1_captured_audio_bytes", "tast1_draining", "tast1_edge_messages", "tast1_erasures_begun"}
     unseen |= {
+        "tast1_prompt_fallbacks",
         "tast1_volume_size_bytes",
         "tast1_workers_died",
         "tast1_transcripts",

@@ -44,6 +44,7 @@ def test_what_only_a_start_can_change_is_this() -> None:
         *("sip.session_min_s", "storage.folder", "storage.database", "storage.key_file"),
         *("storage.memory_folder", "transcription.model", "transcription.listen"),
         *("transcription.threads", "web.listen", "web.tls_certificate", "web.tls_key", "control.socket"),
+        *("web.metrics", "traces.endpoint"),
     }
 
 
