@@ -20,10 +20,11 @@ ENV PATH=/opt/tast1/bin:$PATH \
     TAST1__STORAGE__FOLDER=/data \
     TAST1__SIP__UDP=0.0.0.0:5060 \
     TAST1__SIP__TCP=0.0.0.0:5060 \
-    TAST1__WEB__LISTEN=127.0.0.1:8080
+    TAST1__WEB__LISTEN=127.0.0.1:8080 \
+    TAST1__WEB__METRICS=0.0.0.0:9464
 USER tast1
 VOLUME ["/data", "/model"]
-EXPOSE 5060/udp 5060/tcp
+EXPOSE 5060/udp 5060/tcp 9464/tcp
 HEALTHCHECK --interval=15s --timeout=3s --start-period=10s \
   CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8080/readyz', timeout=2)"]
 STOPSIGNAL SIGTERM

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import fcntl
 import logging
 import os
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
@@ -31,11 +31,11 @@ from gateway.calls.timeline import Entry
 from gateway.config import ConfigError, Settings, host_port
 from gateway.edge.edge import Edge
 from gateway.reloading import Found, Reloaded
+from gateway.signals import Signals
 from gateway.web.api.app import api_app, check
 from gateway.web.console import add_console
 from gateway.web.keys import key_routes
-from gateway.web.metrics import GatewayCollector, TranscriptionFacts
-from gateway.web.server import Listeners, Readiness, add_health, control_app, tls_context
+from gateway.web.server import Listeners, Readiness, add_health, control_app, health_app, tls_context
 from gateway.worker.pool import WorkerPool
 from gateway.workshop.workshop import Workshop
 from ivr_prompts.catalogue import Catalogue
@@ -103,8 +103,15 @@ class Gateway:
         self._edge = Edge(parts.edge_settings(settings, self.archive.keys.edge_key), self._pool)
         self._listeners = Listeners()
         self._tasks: list[asyncio.Task[None]] = []
-        self._draining = False
-        self._swept_at: datetime | None = None
+        self.signals = Signals(
+            self.archive,
+            self.counts,
+            self.calls,
+            self._edge,
+            self._pool,
+            self._servers,
+            self.catch_up,
+        )
         self._sweep_now = asyncio.Event()
         self._reloading = asyncio.Lock()
 
@@ -118,6 +125,7 @@ class Gateway:
         memory = self.settings.storage.memory_folder
         await asyncio.to_thread(memory.mkdir, mode=0o700, parents=True, exist_ok=True)
         found = await asyncio.to_thread(self.archive.recover, _now())
+        self.counts.outcomes.update(found.outcomes)
         if found.sealed or found.calls_closed or found.failed:
             log.warning(
                 "what the last run left was completed",
@@ -133,40 +141,40 @@ class Gateway:
         self._tasks.append(asyncio.create_task(self._take_calls()))
         await self._edge.start()
         self._tasks.append(asyncio.create_task(self._sweep_on_and_on()))
+        self._tasks.append(asyncio.create_task(self.signals.run()))
         self._tasks.append(asyncio.create_task(self.prompts.keep_up(self.archive.database)))
         self._tasks.append(asyncio.create_task(self.catch_up.run()))
         await self._listen()
         log.info("ready", extra={"workers": self.settings.sip.workers})
 
     async def _listen(self) -> None:
-        if self.settings.web.listen is not None:
-            host, port = host_port(self.settings.web.listen)
-            collector = GatewayCollector(
-                self.counts,
-                lambda: self._edge.counts,
-                self._workers,
-                lambda: len(self.calls),
-                self._transcription_facts(),
-            )
-            web = self.settings.web
+        web = self.settings.web
+        if web.listen is not None:
             tls = None
             if web.tls_certificate is not None and web.tls_key is not None:
                 tls = await asyncio.to_thread(tls_context, web.tls_certificate, web.tls_key)
             provider = await asyncio.to_thread(parts.provider_sign_in, self.settings)
-            app = api_app(self, secure=tls is not None, provider=provider)
-            add_health(app, self.readiness, [collector])
-            add_console(app, web.frame_ancestors)
-            check(app)
-            try:
-                await self._listeners.listen(app, host, port, tls)
-            except OSError as error:
-                raise CannotListen(
-                    f"nothing can listen on {self.settings.web.listen} ({os.strerror(error.errno or 0)});"
-                    " end the program that does, or change web.listen"
-                ) from error
+            api = api_app(self, secure=tls is not None, provider=provider)
+            add_health(api, self.readiness)
+            add_console(api, web.frame_ancestors)
+            check(api)
+            await self._listen_on("web.listen", web.listen, api, tls)
+        if web.metrics is not None:
+            health = health_app(self.readiness, self.signals.collector())
+            await self._listen_on("web.metrics", web.metrics, health)
         control = control_app(self.calls, self.drain, self.reload_for, self.look_up_prompts)
         control.add_routes(key_routes(self.counts, self.key_tests))
         await self._listeners.listen_unix(control, self.settings.control_socket)
+
+    async def _listen_on(self, setting: str, where: str, app: Any, tls: Any = None) -> None:
+        host, port = host_port(where)
+        try:
+            await self._listeners.listen(app, host, port, tls)
+        except OSError as error:
+            raise CannotListen(
+                f"nothing can listen on {where} ({os.strerror(error.errno or 0)});"
+                f" end the program that does, or change {setting}"
+            ) from error
 
     async def look_up_prompts(self) -> int:
         """What was activated is played by calls that begin from now on; how many activations there are."""
@@ -185,7 +193,7 @@ class Gateway:
     @property
     def swept_at(self) -> datetime | None:
         """When the last sweep ended."""
-        return self._swept_at
+        return self.signals.swept_at
 
     def shown_settings(self) -> dict[str, Any]:
         """The settings in force, secrets masked."""
@@ -194,18 +202,6 @@ class Gateway:
     def now(self) -> datetime:
         """This instant, UTC."""
         return _now()
-
-    def _transcription_facts(self) -> TranscriptionFacts:
-        def of(told: Callable[[], Mapping[str, int]]) -> Callable[[], Mapping[str, int]]:
-            return lambda: told() if self.transcribing is not None else {}
-
-        servers = self._servers
-        return TranscriptionFacts(
-            endings=of(lambda: self.catch_up.endings),
-            jobs=of(lambda: self.catch_up.jobs),
-            servers=of(lambda: {"up": servers.available, "down": len(servers.servers) - servers.available}),
-            streams=lambda: sum(server.streams for server in servers.servers),
-        )
 
     async def _take_calls(self) -> None:
         async for line in self._pool.incoming():
@@ -218,8 +214,9 @@ class Gateway:
     async def _sweep_on_and_on(self) -> None:
         while True:
             try:
+                begun = time.monotonic()
                 result = await asyncio.to_thread(self.archive.sweep, _now())
-                self._swept_at = _now()
+                await self.signals.swept(time.monotonic() - begun, _now())
                 for erased in result.erased:
                     self.counts.swept[erased.kind] += 1
                 await self._stop_what_is_gone()
@@ -278,29 +275,26 @@ class Gateway:
         self.key_tests.use(*parts.key_tests(self.settings, self.catalogue))
         self._edge.use(parts.edge_settings(self.settings, self.archive.keys.edge_key))
         if self.settings.logs != before.logs:
-            logs.configure(self.settings.logs)
+            logs.configure(self.settings.logs, traced=before.traces.endpoint is not None)
         if self.settings.storage.sweep_s != before.storage.sweep_s:
             self._sweep_now.set()
 
     def readiness(self) -> Readiness:
         """Whether calls are taken, and why not."""
-        workers = self._workers()
+        workers, draining, swept_at = self.signals.workers(), self.signals.draining, self.swept_at
         facts = {
-            "draining": self._draining,
+            "draining": draining,
             "calls_up": len(self.calls),
             "workers": workers,
-            "swept_at": self._swept_at.isoformat() if self._swept_at else None,
+            "swept_at": swept_at.isoformat() if swept_at else None,
         }
-        ready = not self._draining and workers["free"] + workers["busy"] > 0
+        ready = not draining and workers["free"] + workers["busy"] > 0
         return Readiness(ready, facts)
-
-    def _workers(self) -> dict[str, int]:
-        return dataclasses.asdict(self._pool.counts())
 
     def drain(self) -> None:
         """Take no new calls (503 with Retry-After); those that are up go on."""
-        if not self._draining:
-            self._draining = True
+        if not self.signals.draining:
+            self.signals.draining = True
             self._edge.drain()
             log.info("draining", extra={"calls_up": len(self.calls)})
 
@@ -315,6 +309,7 @@ class Gateway:
             log.error("calls were still being written down at the stop", extra={"calls": left})
         for task in self._tasks:
             await cancelled(task)
+        await self.signals.close()
         await self._listeners.close()
         await self._edge.stop()
         await self._servers.close()

@@ -5,7 +5,9 @@
 1. Whatever stands under `pii` is dropped, unless `logs.personal` is true.
 2. Of an exception only its types and where it was raised are logged, not what it says.
 3. Of a library's record only the fixed part of its text is logged, not what was put into it.
-4. What reaches stderr on other ways (uncaught exceptions, warnings, failing handlers) goes by the
+4. What is logged while a call is worked on has its `call_id`, whoever logs it (`about_call`); where traces
+   are told, also a `trace_id`, which is the same.
+5. What reaches stderr on other ways (uncaught exceptions, warnings, failing handlers) goes by the
    same rules.
 
 Text or JSON, one record a line, on stderr. Times are UTC.
@@ -19,7 +21,9 @@ import re
 import sys
 import threading
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime, timezone
 from enum import Enum
 from pathlib import Path
@@ -31,6 +35,7 @@ _RECORD_FIELDS = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "as
 _VARIABLE_PART = re.compile(r"""["'`<(\[{:=\d\n]""")  # where the fixed part of a library's text ends
 
 log = logging.getLogger(__name__)
+_call_id: ContextVar[str] = ContextVar("call_id", default="")
 
 
 class LogSettings(Protocol):
@@ -47,6 +52,33 @@ class LogSettings(Protocol):
     @property
     def personal(self) -> bool:
         """Whether personal data may be logged."""
+
+
+@contextmanager
+def about_call(call_id: str) -> Iterator[None]:
+    """What is logged in here, and in tasks and threads that begin in here, is about that call."""
+    token = _call_id.set(call_id)
+    try:
+        yield
+    finally:
+        _call_id.reset(token)
+
+
+class AboutCall(logging.Filter):
+    """Gives each record the id of the call that is worked on, unless it names one itself."""
+
+    def __init__(self, traced: bool = False) -> None:
+        super().__init__()
+        self.traced = traced
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every record through."""
+        call_id = getattr(record, "call_id", "") or _call_id.get()
+        if call_id:
+            record.__dict__["call_id"] = call_id
+            if self.traced:
+                record.__dict__["trace_id"] = call_id
+        return True
 
 
 class TextFormatter(logging.Formatter):
@@ -84,11 +116,15 @@ class JsonFormatter(logging.Formatter):
         )  # no field can take the place of one
 
 
-def configure(settings: LogSettings) -> None:
-    """Log to stderr by these settings, from here on and in place of any handler before."""
+def configure(settings: LogSettings, traced: bool = False) -> None:
+    """Log to stderr by these settings, from here on and in place of any handler before.
+
+    `traced`: traces of calls are told somewhere, so that their ids are of use in the log.
+    """
     kind = JsonFormatter if settings.format == "json" else TextFormatter
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(kind(personal=settings.personal))
+    handler.addFilter(AboutCall(traced))
     root = logging.getLogger()
     for old in list(root.handlers):
         root.removeHandler(old)

@@ -13,6 +13,7 @@ Promises:
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 import sqlite3
 import time
@@ -80,11 +81,17 @@ class Database:
 
     async def read(self, fn: Callable[[Session], T]) -> T:
         """`fn(session)` in a reading thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._read_threads, self.read_sync, fn)
+        here = contextvars.copy_context()  # so that what is logged there names what it is about
+        return await asyncio.get_running_loop().run_in_executor(
+            self._read_threads, here.run, self.read_sync, fn
+        )
 
     async def write(self, fn: Callable[[Session], T]) -> T:
         """`fn(session)` in a writing thread, committed. Cancelling the wait does not undo the write."""
-        return await asyncio.get_running_loop().run_in_executor(self._write_threads, self.write_sync, fn)
+        here = contextvars.copy_context()
+        return await asyncio.get_running_loop().run_in_executor(
+            self._write_threads, here.run, self.write_sync, fn
+        )
 
     def read_sync(self, fn: Callable[[Session], T]) -> T:
         """`fn(session)` here and now; nothing is committed."""

@@ -52,12 +52,12 @@ def walk(db: Database, now: datetime, only: Sequence[str] | None) -> Iterator[li
     for column in (GroundRow.expires_at, GroundRow.ended_at):
         place: tuple[datetime, str] | None = None
         while True:
-            lapsed = db.read_sync(lambda s, c=column, p=place: _lapsed(s, now, c, p))  # type: ignore[misc]
-            some = list(dict.fromkeys(artifact_id for _, artifact_id in lapsed))
+            over = db.read_sync(lambda s, c=column, p=place: _lapsed(s, now, c, p))  # type: ignore[misc]
+            some = list(dict.fromkeys(artifact_id for _, artifact_id in over))
             yield db.read_sync(lambda s, some=some: due(s, now, some))  # type: ignore[misc]
-            if len(lapsed) < PAGE:
+            if len(over) < PAGE:
                 break
-            place = lapsed[-1]
+            place = over[-1]
     yield db.read_sync(lambda s: due(s, now, groundless(s, now)))
 
 
@@ -82,14 +82,18 @@ def due(session: Session, now: datetime, ids: Sequence[str]) -> list[str]:
 
 def all_due(session: Session, now: datetime) -> list[str]:
     """Everything whose erasure was begun, and everything with grounds that are all over at `now`."""
-    lapsed = (
+    return [*session.scalars(select(Artifact.id).where(text(BEGUN))), *lapsed(session, now)]
+
+
+def lapsed(session: Session, now: datetime) -> list[str]:
+    """Everything whose grounds are all over at `now` and whose erasure was not begun."""
+    over = (
         select(GroundRow.artifact_id)
         .where(GroundRow.expires_at <= now)
         .union(select(GroundRow.artifact_id).where(GroundRow.ended_at <= now))
     )
     fresh = select(Artifact.id).where(Artifact.blocked_at.is_(None), ~_held(now), free())
-    queries = (select(Artifact.id).where(text(BEGUN)), fresh.where(Artifact.id.in_(lapsed)))
-    return [artifact_id for query in queries for artifact_id in session.scalars(query)]
+    return list(session.scalars(fresh.where(Artifact.id.in_(over))))
 
 
 def _held(now: datetime) -> ColumnElement[bool]:

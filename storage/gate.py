@@ -203,6 +203,22 @@ class Gate:
         self._db.write_sync(lambda s: self._log(s, asking, "archive", "search", detail, at))
         return found
 
+    def numbers_of(self, asking: Asking, call_ids: Sequence[str], at: datetime) -> dict[str, str]:
+        """The callers' numbers of some calls, as far as they are still kept, for who may look up numbers.
+
+        Logged like a search, without the numbers (R-50).
+        """
+        why = _why_no_search(asking) or self._db.read_sync(lambda s: _why_not_for_case(s, asking))
+        if why:
+            self.refuse(asking, "archive", "search", why, at)
+        found = self._db.read_sync(
+            lambda s: {each: calls.caller_number(s, self._keys, each, at) for each in call_ids}
+        )
+        numbers = {call_id: number for call_id, number in found.items() if number}
+        detail = {"purpose": asking.purpose, "case": asking.case, "found": len(numbers)}
+        self._db.write_sync(lambda s: self._log(s, asking, "archive", "search", detail, at))
+        return numbers
+
     # --- acting -----------------------------------------------------------------------------------
 
     def require(self, asking: Asking, event: type[Any], at: datetime, case: str | None = None) -> None:

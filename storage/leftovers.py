@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from storage import artifacts, audit_log, calls, recordings
+from storage import artifacts, audit_log, calls, reconciliation, recordings
 from storage.database import Database
 from storage.keys import Keys, KeysError
 from storage.media import MediaStore, NothingRecorded, SealedFacts
@@ -36,6 +36,7 @@ class Recovered:
     abandoned: list[str] = field(default_factory=list)  # nothing captured, or not to be kept: erased next
     failed: dict[str, str] = field(default_factory=dict)  # tried again at the next start; why
     calls_closed: list[str] = field(default_factory=list)
+    outcomes: list[str] = field(default_factory=list)  # what calls came to that nobody had judged
     strays: int = 0  # files that belonged to nothing, removed
 
 
@@ -58,6 +59,8 @@ def recover_leftovers(
     for call_id in dead:
         db.write_sync(lambda s, each=call_id: calls.close_call(s, each, now, reason, settings))  # type: ignore[misc]
         found.calls_closed.append(call_id)
+    judged = db.write_sync(lambda s: reconciliation.settle_leftovers(s, now))
+    found.outcomes += [outcome.value for outcome in judged]
     found.strays = _remove_strays(db, store, now)
     return found
 

@@ -14,6 +14,8 @@ from gateway.calls.records import Ending, OpenRecording
 from storage.consents import ConsentRecord
 from storage.database import DatabaseError
 from storage.jobs import Span
+from storage.outcomes import Outcome
+from storage.reconciliation import Seen
 
 WAV_HEADER = b"RIFF" + bytes(40)
 
@@ -162,3 +164,7 @@ class FakeRecords:
 
     async def close(self, call_id: str, at: datetime, reason: str) -> None:
         self._tell("close", reason)
+
+    async def reconcile(self, call_id: str, at: datetime, seen: Seen) -> Outcome:
+        self._tell("reconcile", seen)
+        return Outcome.DECLINED

@@ -30,6 +30,8 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "ivr_prompts",
     ),
     "gateway.logs": (),
+    "gateway.signals": ("gateway", "storage", "transcription.servers"),
+    "gateway.traces": ("gateway.calls", "storage.outcomes"),
     "gateway.texts": ("gateway.texts",),
     "gateway.web": (
         *("gateway.web", "gateway.calls", "gateway.callflow", "gateway.texts", "gateway.workshop", "storage"),
@@ -38,7 +40,14 @@ ARROWS: dict[str, tuple[str, ...]] = {
     ),
     "gateway.edge": ("gateway.edge", "gateway.calls", "storage"),
     "gateway.worker": ("gateway.worker", "gateway.calls.line", "gateway.callflow.messages", "ivr_prompts"),
-    "gateway.calls": ("gateway.calls", "gateway.callflow", "transcription", "storage", "ivr_prompts"),
+    "gateway.calls": (
+        "gateway.calls",
+        "gateway.logs",
+        "gateway.callflow",
+        "transcription",
+        "storage",
+        "ivr_prompts",
+    ),
     "gateway.callflow": ("gateway.callflow", "storage.model"),
     "storage": ("storage",),
     "transcription": ("transcription",),
@@ -47,7 +56,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
 # These decide: the standard library and each other only.
 PURE = (
     *("gateway.callflow", "storage.policy", "storage.model", "gateway.edge.lexer", "gateway.edge.proxy"),
-    "transcription.protocol",
+    *("transcription.protocol", "storage.outcomes"),
 )
 # One vendor, one place.
 VENDORS = {
@@ -72,7 +81,8 @@ VENDORS = {
     "joserfc": ("gateway.web.oidc",),
     "alembic": ("storage",),
     "soundfile": ("storage", "ivr_prompts.studio"),
-    "cryptography": ("storage",),
+    "cryptography": ("storage", "gateway.edge.certificates"),
+    "opentelemetry": ("gateway.traces",),
     "pydantic": ("gateway.config", "gateway.web.api"),
     "typer": ("gateway.cli",),
     "rich": ("gateway.cli",),

@@ -102,7 +102,8 @@ def test_the_file_as_it_comes_can_be_used_and_stays_on_this_machine() -> None:
         "127.0.0.1:5060",
         None,
     )
-    assert settings.web.listen == "127.0.0.1:8080"
+    assert (settings.web.listen, settings.web.metrics) == ("127.0.0.1:8080", "127.0.0.1:9464")
+    assert settings.traces.endpoint is None
     assert settings.flows == (FlowSettings(name="customer", connect="sip:agent@127.0.0.1:5070"),)
     assert settings.ivr == IvrSettings()
 
@@ -303,6 +304,14 @@ def test_five_mistakes_are_five_lines_with_line_key_value_why_and_what_to_do() -
         (
             "sip: {worker_side: '127.0.0.1:5060'}",
             "1: sip.worker_side = 127.0.0.1:5060: sip.udp",
+        ),
+        (
+            "web: {metrics: '127.0.0.1:8080'}",
+            "1: web.metrics = 127.0.0.1:8080: web.listen listens there already",
+        ),
+        (
+            "traces: {endpoint: 'collector:4318'}",
+            "1: traces.endpoint = collector:4318: is no address of a collector",
         ),
         ("web: {listen: '127.0.0.1:5060'}", "1: web.listen = 127.0.0.1:5060: sip.tcp listens there already"),
         ("sip: {udp: '0.0.0.0:5060'}", "1: sip.public_host: is needed where SIP listens on every address"),

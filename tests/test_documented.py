@@ -1,4 +1,4 @@
-"""What the documents say of commands, metrics, folders and links is so."""
+"""What the documents say of commands, folders and links is so; of metrics see web/test_metrics.py."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from typing import Any
 import pytest
 import typer.main
 
-from gateway.calls.counts import Counts
 from gateway.cli import app
-from gateway.web.metrics import GatewayCollector
 from storage.policy.grounds import TABLE
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -57,12 +55,6 @@ def test_every_option_says_what_it_is(name: str) -> None:
 def test_the_page_names_no_command_that_is_not_there() -> None:
     named = set(re.findall(r"^\| `(tast1(?: [^`]*)?)` \|", COMMANDS_PAGE, re.MULTILINE))
     assert named - set(ALL) == set()
-
-
-def test_every_metric_is_on_the_page_and_the_page_names_no_other() -> None:
-    collector = GatewayCollector(Counts(), lambda: {"a": 1}, lambda: {"free": 1}, lambda: 0)
-    names = {metric.name + ("_total" if metric.type == "counter" else "") for metric in collector.collect()}
-    assert set(re.findall(r"^\| `(tast1_[a-z_]+)` \|", COMMANDS_PAGE, re.MULTILINE)) == names
 
 
 def told_in_full(text: str) -> Iterator[str]:

@@ -45,6 +45,7 @@ def test_what_only_a_start_can_change_is_this() -> None:
         *("storage.memory_folder", "transcription.model", "transcription.listen"),
         *("transcription.threads", "web.listen", "web.tls_certificate", "web.tls_key", "control.socket"),
         *("web.oidc", "web.webhooks", "web.webhook_days"),
+        *("web.metrics", "traces.endpoint"),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import io
 import json
 import logging
@@ -15,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from gateway.config.sections import LogsSection
-from gateway.logs import JsonFormatter, TextFormatter
+from gateway.logs import AboutCall, JsonFormatter, TextFormatter, about_call
+from storage.database import Database
 
 NUMBER = "+4570101010"
 ROOT = Path(__file__).parents[1]
@@ -131,6 +133,41 @@ def test_text_is_one_line_whatever_a_value_holds() -> None:
     line = written(TextFormatter(), log, "call\nended", extra={"reason": "a\nfake ERROR line", "ms": 12})
     assert line.count("\n") == 1
     assert line.endswith('ERROR gateway.somewhere: call\\nended reason="a\\nfake ERROR line" ms=12\n')
+
+
+async def test_what_is_logged_about_a_call_names_it_in_tasks_and_threads_and_nowhere_else(
+    tmp_path: Path,
+) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'x.db'}")
+
+    async def work(call_id: str) -> list[str]:
+        with about_call(call_id):
+            await asyncio.sleep(0)
+            told = [written_about(log), await asyncio.create_task(later())]
+            told.append(await asyncio.to_thread(written_about, log))
+            told.append(await database.read(lambda _: written_about(log)))
+            told.append(await database.write(lambda _: written_about(log)))
+            return [*told, written_about(log, call_id="another")]
+
+    async def later() -> str:
+        return written_about(log)
+
+    one, two = await asyncio.gather(work("c1"), work("c2"))
+    database.close()
+    for told, call_id in ((one, "c1"), (two, "c2")):
+        assert [json.loads(line)["call_id"] for line in told] == [call_id] * 5 + ["another"]
+        assert all(json.loads(line)["trace_id"] == json.loads(line)["call_id"] for line in told)
+    assert "call_id" not in json.loads(written_about(log))
+
+
+def written_about(logger: logging.Logger, **extra: str) -> str:
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(JsonFormatter())
+    handler.addFilter(AboutCall(traced=True))
+    record = logger.makeRecord(logger.name, logging.ERROR, "", 0, "said", (), None, extra=extra)
+    handler.handle(record)
+    return stream.getvalue()
 
 
 @pytest.mark.parametrize("form", ["text", "json"])

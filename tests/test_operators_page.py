@@ -67,6 +67,7 @@ class Place:
             "TAST1__SIP__TCP": "null",
             "TAST1__SIP__WORKER_SIDE": f"127.0.0.1:{free_port()}",
             "TAST1__WEB__LISTEN": "null",
+            "TAST1__WEB__METRICS": "null",
             "TAST1__STORAGE__MEMORY_FOLDER": str(folder / "memory"),
             "TAST1__CONTROL__SOCKET": str(folder / "c"),
         }

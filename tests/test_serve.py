@@ -30,7 +30,7 @@ def settings(folder: Path, **changed: object) -> Path:
         "transcription": {"model": None},
         "storage": {"folder": str(folder / "data"), "memory_folder": str(folder / "memory")},
         "control": {"socket": str(folder / "c")},
-        "web": {"listen": None},
+        "web": {"listen": None, "metrics": None},
         **changed,
     }
     file = folder / "config.yaml"
@@ -55,15 +55,18 @@ def taken(kind: int) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    ("lang", "told"), [("en", "nothing can listen on"), ("da", "der kan ikke lyttes på")]
+    ("lang", "told", "key"),
+    [("en", "nothing can listen on", "listen"), ("da", "der kan ikke lyttes på", "metrics")],
 )
 def test_a_taken_port_of_the_health_page_is_told_with_its_setting(
-    tmp_path: Path, lang: str, told: str
+    tmp_path: Path, lang: str, told: str, key: str
 ) -> None:
     with taken(socket.SOCK_STREAM) as address:
-        _, said = serve(settings(tmp_path, web={"listen": address}), lang).communicate(timeout=60)
+        _, said = serve(
+            settings(tmp_path, web={"listen": None, "metrics": None, key: address}), lang
+        ).communicate(timeout=60)
     said = said.replace("\n", " ")
-    assert f"{told} {address}" in said and "web.listen" in said and "Traceback" not in said
+    assert f"{told} {address}" in said and f"web.{key}" in said and "Traceback" not in said
 
 
 def test_a_taken_sip_port_is_told_with_its_setting(tmp_path: Path) -> None:

@@ -187,6 +187,11 @@ class LegStream:
         """How much of the leg the last answer comes from."""
         return self._sent / self.config.sample_rate_hz
 
+    @property
+    def lag_s(self) -> float:
+        """How much of what was fed no transcriber has heard yet; nothing once the stream ends."""
+        return 0.0 if self._ending else max(0, self.frames - self._sent) / self.config.sample_rate_hz
+
     def start(self) -> None:
         """Begin to send what is fed."""
         self._task = asyncio.get_running_loop().create_task(self._run())

@@ -136,6 +136,14 @@ class CallDriver:
         """The recording that is being made; None while there is none."""
         return self._recording.artifact_id if self._recording and self.call.capture is Capture.ON else None
 
+    @property
+    def transcription_lag_s(self) -> float:
+        """How far the words of its recording are behind, in seconds; 0 while there is none."""
+        recording = self._recording
+        if recording is None or recording.transcription is None or self.call.capture is not Capture.ON:
+            return 0.0
+        return recording.transcription.lag_s
+
     def watch(self, recording_id: str, watcher: Watcher) -> Callable[[], None]:
         """Tell somebody the words of one recording as they are spoken; what is returned ends that."""
         watchers = self._watchers.setdefault(recording_id, set())

@@ -6,11 +6,16 @@ import asyncio
 import logging
 import uuid
 from collections import deque
+from collections.abc import Callable
 
 from gateway.callflow.messages import Event
 from gateway.callflow.settings import FlowSettings
 from gateway.calls.driver import CallDriver, Surroundings
 from gateway.calls.line import InviteReceived, Line
+from gateway.calls.reconciling import reconcile
+from gateway.calls.stages import durations
+from gateway.logs import about_call
+from storage.outcomes import Outcome
 
 RECENT = 200  # ended calls whose timelines are still at hand
 
@@ -23,6 +28,7 @@ class LiveCalls:
     def __init__(self, flows: tuple[FlowSettings, ...], around: Surroundings) -> None:
         self._flows = flows
         self._around = around
+        self.on_over: Callable[[CallDriver, Outcome], None] | None = None  # told of each call that is judged
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._drivers: dict[str, CallDriver] = {}
         self._recent: deque[CallDriver] = deque(maxlen=RECENT)
@@ -40,18 +46,35 @@ class LiveCalls:
         call_id = uuid.uuid4().hex
         driver = CallDriver(call_id, line, invite, flow_for(self._flows, invite.dialled), self._around)
         self._drivers[call_id] = driver
-        self._tasks[call_id] = asyncio.get_running_loop().create_task(self._run(driver))
+        self._tasks[call_id] = asyncio.get_running_loop().create_task(self._run(driver, self._around))
         return driver
 
-    async def _run(self, driver: CallDriver) -> None:
+    async def _run(self, driver: CallDriver, around: Surroundings) -> None:
+        with about_call(driver.call_id):
+            await self._run_to_end(driver, around)
+
+    async def _run_to_end(self, driver: CallDriver, around: Surroundings) -> None:
         try:
             await driver.run()
         except Exception:
-            log.exception("a call ended by a fault", extra={"call_id": driver.call_id})
+            log.exception("a call ended by a fault")
         finally:
+            await self._finish(driver, around)
             self._drivers.pop(driver.call_id, None)
             self._tasks.pop(driver.call_id, None)
             self._recent.append(driver)
+
+    async def _finish(self, driver: CallDriver, around: Surroundings) -> None:
+        """What is told of a call that is over: how long its stages took, and what it came to."""
+        try:
+            for name, seconds in durations(driver.timeline):
+                around.counts.durations[name].observe(seconds)
+            asks = not driver.flow.announced
+            outcome = await reconcile(driver.call_id, driver.timeline, asks, around.records, around.counts)
+            if self.on_over is not None:
+                self.on_over(driver, outcome)
+        except Exception:
+            log.exception("the end of a call could not be told")
 
     def find(self, call_id: str) -> CallDriver | None:
         """A call that is up or has just ended; the beginning of an id will do when only one has it."""

@@ -16,7 +16,7 @@ from typing import Protocol
 
 from sqlalchemy.orm import Session
 
-from storage import calls, consents, jobs, recordings, transcripts
+from storage import calls, consents, jobs, reconciliation, recordings, transcripts
 from storage.artifacts import NotReadable, Tags
 from storage.books import By
 from storage.consents import ConsentRecord
@@ -24,8 +24,10 @@ from storage.database import Database
 from storage.jobs import Span
 from storage.keys import Keys
 from storage.media import MediaStore, NothingRecorded
+from storage.outcomes import Outcome
 from storage.policy.book import Refused
 from storage.policy.settings import PolicySettings
+from storage.reconciliation import Seen
 from storage.recordings import NewRecording
 from storage.spool import Spool
 from storage.sweep import erase_now
@@ -90,6 +92,9 @@ class CallRecords(Protocol):
 
     async def close(self, call_id: str, at: datetime, reason: str) -> None:
         """The call is over."""
+
+    async def reconcile(self, call_id: str, at: datetime, seen: Seen) -> Outcome:
+        """Judge what the call came to, and store it with the call."""
 
 
 def new_artifact_id() -> str:
@@ -242,3 +247,7 @@ class StoredRecords:
     async def close(self, call_id: str, at: datetime, reason: str) -> None:
         """See `CallRecords`."""
         await self._db.write(lambda session: calls.close_call(session, call_id, at, reason, self._policy))
+
+    async def reconcile(self, call_id: str, at: datetime, seen: Seen) -> Outcome:
+        """See `CallRecords`."""
+        return await self._db.write(lambda session: reconciliation.settle(session, call_id, at, seen))

@@ -96,6 +96,11 @@ class CallTranscription:
         for stream in self._streams.values():
             stream.start()
 
+    @property
+    def lag_s(self) -> float:
+        """How far the slower leg is behind, in seconds."""
+        return max(stream.lag_s for stream in self._streams.values())
+
     def hear(self, stereo: bytes) -> None:
         """Some more of the recording: interleaved 16-bit PCM, caller left, agent right."""
         samples = np.frombuffer(stereo, dtype="<i2").reshape(-1, 2)

@@ -21,6 +21,7 @@ from gateway.cli.phone import call
 from gateway.cli.policy import policy_app
 from gateway.cli.prompts import prompts_app
 from gateway.cli.recipients import recipients_app
+from gateway.cli.reconcile import reconcile
 from gateway.cli.recordings import recordings_app
 from gateway.cli.reload import reload
 from gateway.cli.requests import requests_app, withdraw
@@ -48,6 +49,7 @@ app.command()(transcriber)
 app.add_typer(calls_app)
 app.command()(watch)
 app.add_typer(trunk_app)
+app.command()(reconcile)
 app.add_typer(recordings_app)
 app.add_typer(transcripts_app)
 app.command()(tasks)

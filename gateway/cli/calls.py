@@ -58,6 +58,7 @@ def listing(
             "ended_at": row.ended_at,
             "end_reason": row.end_reason,
             "decision": row.decision,
+            "outcome": row.outcome,
         }
         for row in rows
     ]
@@ -68,7 +69,7 @@ def listing(
     else:
         table(
             text("title.calls", lang),
-            ("call", "arrived", "ended", "flow", "decision", "state"),
+            ("call", "arrived", "ended", "flow", "decision", "outcome", "state"),
             [
                 (
                     row["call"],
@@ -76,6 +77,7 @@ def listing(
                     local(row["ended_at"]),
                     row["flow"],
                     text(f"decision.{row['decision']}", lang) if row["decision"] else "",
+                    text(f"outcome.{row['outcome']}", lang) if row["outcome"] else "",
                     text("state.ended" if row["ended_at"] else "state.live", lang),
                 )
                 for row in found

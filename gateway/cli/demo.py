@@ -305,7 +305,7 @@ def _write_config(folder: Path, agent_port: int, other_port: int) -> Path:
         },
         "transcription": {"model": "da-demo", "listen": "127.0.0.1:0"},
         "storage": {"folder": str(folder / "data"), "memory_folder": str(_memory(folder))},
-        "web": {"listen": None},
+        "web": {"listen": None, "metrics": None},
         "logs": {"level": "WARNING"},
     }
     path = folder / "config.yaml"

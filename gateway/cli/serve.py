@@ -39,7 +39,7 @@ def serve(
     from storage.sealed import MediaError
 
     settings = load(config)
-    logs.configure(settings.logs)
+    logs.configure(settings.logs, traced=settings.traces.endpoint is not None)
     if sys.platform == "linux":
         import uvloop
 

@@ -70,9 +70,9 @@ def places(file: ConfigFile) -> Iterator[Fault]:
 
 
 def is_private(url: str) -> bool:
-    """Whether sound on its way to a transcriber stays on this machine, or is encrypted."""
+    """Whether what is sent to a transcriber or collector stays on this machine, or is encrypted."""
     parts = urlsplit(url)
-    return parts.scheme == "wss" or is_this_machine(parts.hostname or "")
+    return parts.scheme in ("wss", "https") or is_this_machine(parts.hostname or "")
 
 
 def effective_ivr(file: ConfigFile, flow: FlowSection) -> dict[str, object]:
@@ -204,6 +204,7 @@ def _sip(file: ConfigFile) -> Iterator[Fault]:
         yield ("sip", "worker_side"), "sip.udp listens there already (choose another port)"
     taken: dict[tuple[str, int], str] = {}
     listeners = [("sip.tcp", sip.tcp), ("sip.tls", sip.tls), ("web.listen", file.web.listen)]
+    listeners.append(("web.metrics", file.web.metrics))
     if file.transcription.model:
         listeners.append(("transcription.listen", file.transcription.listen))
     for name, listener in listeners:

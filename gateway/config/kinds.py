@@ -189,6 +189,13 @@ def _http_url(value: str) -> str:
     return value
 
 
+def _collector_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
+        raise ValueError("is no address of a collector (write http://HOST:PORT or https://HOST:PORT)")
+    return value
+
+
 def _base_url(value: str) -> str:
     parts = urlsplit(value)
     if not is_http_url(value) or parts.path.strip("/") or parts.query or parts.fragment:
@@ -251,6 +258,7 @@ Network = Annotated[str, AfterValidator(_network)]
 WebSocketUrl = Annotated[str, AfterValidator(_web_socket_url)]
 SecretFile = Annotated[str, AfterValidator(_secret_file)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
+CollectorUrl = Annotated[str, AfterValidator(_collector_url)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 SipUri = Annotated[str, AfterValidator(_sip_uri)]
 Origin = Annotated[str, AfterValidator(_origin)]

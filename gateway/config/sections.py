@@ -17,6 +17,7 @@ from gateway.config.effects import CALLS, NOW, SCHEMA_KEY
 from gateway.config.kinds import (
     EU_EEA,
     Address,
+    CollectorUrl,
     Country,
     DatabaseUrl,
     FilePath,
@@ -308,7 +309,10 @@ class WebSection(Section):
     """The console, the HTTP API, health and metrics."""
 
     listen: Listener | None = setting(
-        "127.0.0.1:8080", "ADDRESS:PORT for /console, the API, /livez, /readyz and /metrics; null: none."
+        "127.0.0.1:8080", "ADDRESS:PORT for /console, the API, /livez and /readyz; null: none."
+    )
+    metrics: Listener | None = setting(
+        "127.0.0.1:9464", "ADDRESS:PORT for /metrics, /livez and /readyz, without TLS; null: none."
     )
     tls_certificate: FilePath | None = setting(
         None, "PEM file with the certificate chain, to serve HTTPS; null: HTTP, for this machine or a proxy."
@@ -323,6 +327,15 @@ class WebSection(Section):
     )
     frame_ancestors: tuple[Origin, ...] = setting(
         (), "Sites that may show an agent's panel in a frame, such as https://crm.example.dk; empty: none."
+    )
+
+
+class TracesSection(Section):
+    """Where the course of each call is told, for the time it took."""
+
+    endpoint: CollectorUrl | None = setting(
+        None,
+        "OpenTelemetry collector on the premises (OTLP over HTTP, such as http://HOST:4318); null: none.",
     )
 
 
@@ -366,3 +379,4 @@ class ConfigFile(Section):
     web: WebSection = setting(WebSection(), "The HTTP API, health and metrics.")
     control: ControlSection = setting(ControlSection(), "How commands reach a running gateway.")
     logs: LogsSection = setting(LogsSection(), "What is logged.", effect=NOW)
+    traces: TracesSection = setting(TracesSection(), "Where the course of each call is told.")

@@ -29,6 +29,7 @@ from gateway.config.sections import (
     PromptsSection,
     SipSection,
     StorageSection,
+    TracesSection,
     TranscriptionSection,
     WebSection,
 )
@@ -145,6 +146,11 @@ class Settings:
         return self.file.logs
 
     @property
+    def traces(self) -> TracesSection:
+        """Where the course of each call is told."""
+        return self.file.traces
+
+    @property
     def ivr(self) -> IvrSettings:
         """The consent question, as every flow has it that says nothing else."""
         return IvrSettings(**self.file.ivr.model_dump())
@@ -220,6 +226,8 @@ class Settings:
             found.append("verbal_consent")
         if any(not checks.is_private(url) for url in self.transcription.servers):
             found.append("transcriber_in_clear")
+        if self.traces.endpoint and not checks.is_private(self.traces.endpoint):
+            found.append("traces_in_clear")
         if self.transcription.model in BUILT_IN:
             found.append("demo_model")
         if self.file.logs.personal:

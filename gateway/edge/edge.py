@@ -49,6 +49,8 @@ class Edge:
     def __init__(self, settings: EdgeSettings, workers: Workers) -> None:
         self.counts: Counter[str] = Counter()
         """What happened: `accepted`, `answered`, `refused:REASON`, `dropped:REASON`, `closed:REASON`, ..."""
+        self.calls_refused: Counter[str] = Counter()
+        """Calls that no worker was given, by reason."""
         self.worker_side: tuple[str, int] = ("127.0.0.1", 0)
         """Address and UDP port workers send to; set by `start`."""
         self.listening: dict[str, tuple[str, int]] = {}
@@ -118,7 +120,9 @@ class Edge:
                 self.listening[kind] = await self._listen(kind, *listener(asked))
         places = places_of(settings.public_host, self.listening, self.worker_side)
         now = asyncio.get_running_loop().time()
-        self._router = Router(settings, places, self._keys, self._workers, now, self.counts)
+        self._router = Router(
+            settings, places, self._keys, self._workers, now, self.counts, self.calls_refused
+        )
         self._router.draining = self._draining
 
     async def _listen(self, kind: str, host: str, port: int) -> tuple[str, int]:

@@ -90,9 +90,12 @@ class Router:
         workers: Workers,
         started: float,
         counts: Counter[str],
+        calls_refused: Counter[str] | None = None,
     ) -> None:
         self.draining = False
         self.counts = counts
+        self.calls_refused = Counter() if calls_refused is None else calls_refused
+        """Calls that no worker was given, by reason; a repeated INVITE counts once."""
         self._settings = settings
         self._limits = settings.limits
         self._places = places
@@ -104,6 +107,8 @@ class Router:
         self._invites = admission.Buckets(self._limits.invites_per_s, self._limits.invite_burst)
         self._pending: Remembered[int] = Remembered(_MOST)
         self._refused: Remembered[bytes] = Remembered(_MOST)
+        self._counted: Remembered[bool] = Remembered(_MOST)
+        self._now = started
 
     def use(self, settings: EdgeSettings) -> None:
         """Trunks, limits and answers of `settings` from now on; the rest stays as it began."""
@@ -117,6 +122,7 @@ class Router:
 
     def from_outside(self, data: bytes, source: Flow, now: float) -> Outcome:
         """What becomes of a message that came to a public listener."""
+        self._now = now
         if not self._messages.take(source.host, now):
             return self._drop("message_rate")
         if not data.strip(b"\r\n\0 "):
@@ -131,7 +137,7 @@ class Router:
             except Malformed as error:
                 raise error.with_fields(message.start, message.headers) from None
         except Malformed as error:
-            return self._malformed(error, source)
+            return self._malformed(error, source, data)
 
     def _parsed(self, data: bytes) -> Message:
         limits = self._limits
@@ -154,6 +160,7 @@ class Router:
         if port is None and self._trunks.name(source.host) is None:
             if self._settings.answer_unknown:
                 return self._refuse(message, source, Refusal("unknown_source", 403))
+            self._count_call(message, "unknown_source")
             return self._drop("unknown_source")
         if others:
             return self._refuse(message, source, Refusal("foreign_route", 403))
@@ -372,14 +379,27 @@ class Router:
         if message.method == b"ACK":
             return self._drop(refusal.reason)
         self.counts[f"refused:{refusal.reason}"] += 1
+        self._count_call(message, refusal.reason)
         data = answer(message.headers, refusal.status, self._tag(message), refusal.headers)
         if branch:  # the same answer for the same INVITE, even if a worker is free by then
             self._refused.put(branch, data, now + _REFUSED_S, now)
         return ToFlow(reply_flow(message.vias[0], source), data)
 
-    def _malformed(self, error: Malformed, source: Flow) -> Outcome:
+    def _count_call(self, message: Message, reason: str) -> None:
+        if message.method != b"INVITE" or message.to_tag:
+            return
+        branch = self._branch(b"in", message)
+        if self._counted.get(branch, self._now) is None:
+            self._counted.put(branch, True, self._now + _REFUSED_S, self._now)
+            self.calls_refused[reason] += 1
+
+    def _malformed(self, error: Malformed, source: Flow, data: bytes) -> Outcome:
         start = error.start[:4].upper()
         silent = error.reason == "lone_line_end" or start in (b"SIP/", b"ACK ") or not error.status
+        begins = data.lstrip(b"\r\n")[:7].upper()
+        if begins == b"INVITE " and self._trunks.name(source.host) is not None:
+            # What cannot be read cannot be told from its repetitions either: each one counts.
+            self.calls_refused[error.reason] += 1
         unanswerable = not any(h.name == b"via" for h in error.fields)
         if silent or unanswerable or self._trunks.name(source.host) is None:
             return self._drop(error.reason)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.texts import archive, calls, casework, names, prompts, settings, trunks, web
+from gateway.texts import archive, calls, casework, names, prompts, reconciling, settings, trunks, web
 
 LANGUAGES = ("da", "en")
 
@@ -21,6 +21,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     **web.TEXTS,
     **settings.TEXTS,
     **trunks.TEXTS,
+    **reconciling.TEXTS,
 }
 """Key to Danish and English."""
 

@@ -267,6 +267,12 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: Danish, English
         "transcription.servers: the sound of calls goes unencrypted over the network to a transcriber"
         " (ws://); use wss://, or a tunnel.",
     ),
+    "advice.traces_in_clear": (
+        "traces.endpoint: forløbet af opkald går ukrypteret over netværket (http://); brug https://, eller en"
+        " tunnel.",
+        "traces.endpoint: the course of calls goes unencrypted over the network (http://); use https://, or a"
+        " tunnel.",
+    ),
     "advice.demo_model": (
         "transcription.model: demonstrationsmodellen kender nogle få hundrede ord; brug den ikke til rigtige"
         " opkald (docs/transcription.md).",

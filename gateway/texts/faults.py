@@ -118,8 +118,8 @@ SENTENCES: dict[str, str] = {
         "en anden gateway arbejder på {path}; stop den, eller giv denne sin egen storage.folder"
     ),
     "the SIP listeners cannot start: {error}": "SIP kan ikke startes: {error}",
-    "nothing can listen on {address} ({error}); end the program that does, or change web.listen": (
-        "der kan ikke lyttes på {address} ({error}); afslut det program, der gør, eller ret web.listen"
+    "nothing can listen on {address} ({error}); end the program that does, or change {setting}": (
+        "der kan ikke lyttes på {address} ({error}); afslut det program, der gør, eller ret {setting}"
     ),
     "no {event} from the phone, and nothing else": "telefonen meldte ikke {event} og heller intet andet",
     "no {event} from the phone; there were: {error}": ("telefonen meldte ikke {event}; den meldte: {error}"),

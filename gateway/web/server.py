@@ -49,8 +49,10 @@ class Readiness:
     facts: dict[str, Any]
 
 
-def add_health(app: web.Application, readiness: Callable[[], Readiness], collectors: list[Collector]) -> None:
-    """`/livez` (the process runs), `/readyz` (it takes calls; else 503), `/metrics`."""
+def add_health(
+    app: web.Application, readiness: Callable[[], Readiness], collector: Collector | None = None
+) -> None:
+    """`/livez` (the process runs), `/readyz` (it takes calls; else 503); with a collector, `/metrics`."""
 
     async def livez(_: web.Request) -> web.Response:
         return web.json_response({"status": "alive"})
@@ -60,13 +62,20 @@ def add_health(app: web.Application, readiness: Callable[[], Readiness], collect
         body = {"status": "ready" if state.ready else "not ready", **state.facts}
         return web.json_response(body, status=200 if state.ready else 503)
 
-    async def scrape(_: web.Request) -> web.Response:
-        return web.Response(
-            body=metrics.page(collectors),
-            headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
-        )
+    async def scrape(request: web.Request) -> web.Response:
+        body, content_type = metrics.page([collector] if collector else [], request.headers.get("Accept", ""))
+        return web.Response(body=body, headers={"Content-Type": content_type})
 
-    app.add_routes([web.get("/livez", livez), web.get("/readyz", readyz), web.get("/metrics", scrape)])
+    app.add_routes([web.get("/livez", livez), web.get("/readyz", readyz)])
+    if collector is not None:
+        app.add_routes([web.get("/metrics", scrape)])
+
+
+def health_app(readiness: Callable[[], Readiness], collector: Collector | None = None) -> web.Application:
+    """A listener of health alone, and of metrics when there is a collector."""
+    app = web.Application()
+    add_health(app, readiness, collector)
+    return app
 
 
 def control_app(

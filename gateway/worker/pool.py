@@ -45,11 +45,13 @@ LONGEST_LINE = 65536
 
 @dataclass(frozen=True)
 class PoolCounts:
-    """For metrics. `died`: workers that ended without closing their line, since the start."""
+    """For metrics. Since the start: `died`, workers that ended without closing their line; `rejected`,
+    INVITEs that a worker refused by itself (no codec in common)."""
 
     free: int
     busy: int
     died: int
+    rejected: int = 0
 
 
 class WorkerPool:
@@ -61,6 +63,7 @@ class WorkerPool:
         self._workers: dict[int, Member] = {}
         self._numbers = 0
         self._died = 0
+        self._rejected = 0
         self._incoming: asyncio.Queue[WorkerLine] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -126,7 +129,7 @@ class WorkerPool:
         """How many workers are free, have a call (or a reservation), and have died."""
         states = [worker.state for worker in self._workers.values()]
         busy = states.count(State.BUSY) + states.count(State.RESERVED)
-        return PoolCounts(free=states.count(State.FREE), busy=busy, died=self._died)
+        return PoolCounts(free=states.count(State.FREE), busy=busy, died=self._died, rejected=self._rejected)
 
     # --- the edge's questions -------------------------------------------------------------------------
 
@@ -255,6 +258,7 @@ class WorkerPool:
                 worker.invite = (*(worker.invite or ("", "", ""))[:1], fields["from_tag"], fields["branch"])
             case "Rejected":
                 if worker.state is State.RESERVED:
+                    self._rejected += 1
                     self._give_back(worker)
             case "Heartbeat":
                 worker.pid, worker.port = fields["pid"], fields["port"]

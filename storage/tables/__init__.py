@@ -24,7 +24,7 @@ from storage.tables.artifacts import (
 )
 from storage.tables.audit import AuditEntry, AuditReason, WritingTurn
 from storage.tables.base import Instant, Table
-from storage.tables.calls import Call, CallerNumber, Consent
+from storage.tables.calls import Call, CallerNumber, Consent, EdgeRefusal
 from storage.tables.cases import Case, CaseCall, CaseKey, CaseMember, CaseNote, Proposal
 from storage.tables.jobs import TranscriptionJob
 from storage.tables.people import Grant, User
@@ -47,6 +47,7 @@ __all__ = [
     "DataKey",
     "Disclosure",
     "Document",
+    "EdgeRefusal",
     "Grant",
     "GroundRow",
     "Instant",

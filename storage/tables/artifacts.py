@@ -53,6 +53,7 @@ class Artifact(Table):
             "call_id IS NOT NULL OR case_id IS NOT NULL OR state = 'erased'", name="artifact_belongs"
         ),
         Index("ix_artifacts_state_blocked_at", "state", "blocked_at"),
+        Index("ix_artifacts_kind_state_blocked_at", "kind", "state", "blocked_at"),  # counts for metrics
         Index("ix_artifacts_call_id_id", "call_id", "id"),  # the order of a preview
         # What a sweep has begun and not finished: nearly always empty.
         Index(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
@@ -33,6 +33,17 @@ class Call(Table):
     special_category: Mapped[bool] = mapped_column(default=False)  # holds data of art. 9 (R-57)
     caller_codec: Mapped[str | None] = mapped_column(String(32))
     agent_codec: Mapped[str | None] = mapped_column(String(32))
+    outcome: Mapped[str | None] = mapped_column(String(32))  # `storage.outcomes`; null while it is up
+
+
+class EdgeRefusal(Table):
+    """How many calls the SIP front door refused on a civil date, by reason: such a call has no row."""
+
+    __tablename__ = "edge_refusals"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    reason: Mapped[str] = mapped_column(String(32), primary_key=True)
+    count: Mapped[int]
 
 
 class CallerNumber(Table):

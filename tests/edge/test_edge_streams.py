@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime
 import ssl
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gateway.edge.certificates import not_after
 from gateway.edge.edge import Edge, EdgeError
 from gateway.edge.lexer import parse
 from gateway.edge.settings import EdgeSettings, LimitSettings, TrunkSettings
@@ -22,6 +25,14 @@ KEY = bytes(range(32))
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     return make_certificate(tmp_path_factory.mktemp("tls"))
+
+
+def test_until_when_a_certificate_holds(certificate: tuple[str, str]) -> None:
+    chain, key = map(Path, certificate)
+    left = not_after(chain) - datetime.datetime.now(datetime.timezone.utc)
+    assert datetime.timedelta(hours=23) < left <= datetime.timedelta(days=1)
+    with pytest.raises(ValueError):
+        not_after(key)
 
 
 class Scene:

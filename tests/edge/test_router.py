@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.edge.flows import Flow
@@ -129,6 +129,25 @@ def test_too_many_new_calls_at_once_are_refused() -> None:
     outcomes = [edge.from_outside(invite(call_id=str(at)), CALLER, 1.0) for at in range(3)]
     assert [type(outcome) for outcome in outcomes] == [ToWorker, ToWorker, ToFlow]
     assert edge.counts["refused:invite_rate"] == 1
+
+
+def test_a_call_that_no_worker_gets_is_counted_once_by_its_reason() -> None:
+    edge, workers = router()
+    workers.free.clear()
+    for at in (1.0, 1.5, 2.5):  # RFC 3261 §17.1.1.2: the caller repeats it
+        edge.from_outside(invite(), CALLER, at)
+    edge.from_outside(invite(call_id="b"), CALLER, 3.0)
+    for at in (1.0, 1.5):
+        edge.from_outside(invite(call_id="c"), STRANGER, at)
+    edge.from_outside(invite(to_tag="x"), CALLER, 4.0)  # of a dialog: no new call
+    edge.from_outside(plain("OPTIONS"), STRANGER, 4.0)
+    assert edge.calls_refused == {"no_worker": 2, "unknown_source": 1}
+
+
+def test_a_call_that_cannot_be_read_is_counted() -> None:
+    edge, _ = router(limits=LimitSettings(headers=20))
+    edge.from_outside(invite(extra=tuple(f"X-{n}: y" for n in range(40))), CALLER, 1.0)
+    assert sum(edge.calls_refused.values()) == 1 and "accepted" not in edge.counts
 
 
 def test_too_many_messages_are_dropped_in_silence() -> None:
@@ -354,6 +373,7 @@ def test_a_worker_that_cannot_be_carried_hears_503() -> None:
 # --- whatever comes -------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_no_message_however_damaged_harms_the_router(data: st.DataObject) -> None:
     edge, _ = router()

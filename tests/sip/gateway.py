@@ -88,6 +88,7 @@ class Gateway:
     sip: dict[str, Any] = field(default_factory=dict)
     storage: dict[str, Any] = field(default_factory=dict)
     transcription: dict[str, Any] = field(default_factory=dict)
+    more: dict[str, Any] = field(default_factory=dict)  # other sections
     port: int = 0
     process: asyncio.subprocess.Process | None = None
     log: Path = Path()
@@ -109,6 +110,7 @@ class Gateway:
         self.port = self.port or free_port()
         self._worker_side = getattr(self, "_worker_side", 0) or free_port()
         self._web = getattr(self, "_web", 0) or free_port(socket.SOCK_STREAM)
+        self._metrics = getattr(self, "_metrics", 0) or free_port(socket.SOCK_STREAM)
         flows = self.flows or {"customer": {"connect": self.agent_uri}}
         values = {
             "sip": {
@@ -128,7 +130,8 @@ class Gateway:
                 **self.storage,
             },
             "transcription": self.transcription,
-            "web": {"listen": f"127.0.0.1:{self._web}"},
+            "web": {"listen": f"127.0.0.1:{self._web}", "metrics": f"127.0.0.1:{self._metrics}"},
+            **self.more,
             "control": {"socket": str(self.folder / "c")},
             "logs": {"format": "json"},
         }
@@ -186,9 +189,10 @@ class Gateway:
         await self.process.wait()
 
     async def get(self, path: str) -> tuple[int, str]:
+        port = self._metrics if path == "/metrics" else self._web
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session,
-            session.get(f"http://127.0.0.1:{self._web}{path}") as response,
+            session.get(f"http://127.0.0.1:{port}{path}") as response,
         ):
             return response.status, await response.text()
 
@@ -269,11 +273,11 @@ class Gateway:
         return found
 
     async def metric(self, name: str) -> float:
-        """A metric without labels."""
+        """A metric without labels, or with its labels as they are printed."""
         text = (await self.get("/metrics"))[1]
         for line in text.splitlines():
             if line.startswith(f"{name} "):
-                return float(line.split()[1])
+                return float(line.rsplit(" ", 1)[1])
         raise AssertionError(f"no metric {name} in\n{text}")
 
     def logged(self) -> list[dict[str, Any]]:

@@ -42,7 +42,7 @@ ROUTES: tuple[Route, ...] = (
 )
 """Every route of the API."""
 
-PUBLIC_PATHS = ("/livez", "/readyz", "/metrics", "/console")
+PUBLIC_PATHS = ("/livez", "/readyz", "/console")
 """What else is served, without a rule: health, and the pages of the console, which hold no data."""
 
 
