@@ -39,6 +39,7 @@ from gateway.web.server import Listeners, Readiness, add_health, control_app, tl
 from gateway.worker.pool import WorkerPool
 from gateway.workshop.workshop import Workshop
 from ivr_prompts.catalogue import Catalogue
+from ivr_prompts.held import held
 from storage import artifacts
 from storage.desk import Desk
 from transcription.client import cancelled
@@ -86,7 +87,7 @@ class Gateway:
         self.archive = Archive.open(settings)
         self._on_entry = on_entry
         self.catalogue = Catalogue.load(settings.prompts.folder)
-        self.prompts = PromptBook(self.catalogue, settings.storage.folder, self.counts)
+        self.prompts = PromptBook(held(self.catalogue), settings.storage.folder, self.counts)
         self.prompts.refresh_now(self.archive.database)
         self.transcriber = parts.own_transcriber(settings)
         self._servers = Servers(parts.servers(settings, self.transcriber))
@@ -96,6 +97,8 @@ class Gateway:
         self.key_tests = KeyTests(*parts.key_tests(settings, self.catalogue))
         default = FlowSettings(name="", prompts=settings.prompts.default)
         problem = self.prompts.for_call(default, "", _now())["problem"]
+        if problem.sha256 == self.catalogue[default.prompts]["problem"].sha256:
+            problem = self.catalogue[default.prompts]["problem"]  # a file: this process is gone by then
         self._pool = WorkerPool(parts.worker_settings(settings, problem), settings.sip.workers)
         self._edge = Edge(parts.edge_settings(settings, self.archive.keys.edge_key), self._pool)
         self._listeners = Listeners()
@@ -267,7 +270,7 @@ class Gateway:
         """All at once for the event loop: no call and no message sees half of it."""
         before, self.settings = self.settings, found.settings
         self.archive.settings = self.settings
-        self.catalogue = self.prompts.catalogue = found.catalogue
+        self.catalogue, self.prompts.catalogue = found.catalogue, found.prompts
         self._servers.use(parts.servers(self.settings, self.transcriber))
         self.transcribing = parts.transcribing(self.settings, self._servers)
         self.catch_up.use(self.settings.policy, self.archive.tags, self.transcribing)

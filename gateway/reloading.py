@@ -23,6 +23,7 @@ from gateway.config.checks import rules
 from gateway.config.effects import START
 from gateway.config.mistakes import mistake_at
 from ivr_prompts.catalogue import Catalogue, CatalogueError
+from ivr_prompts.held import held
 from storage import audit_log, people
 from storage.gate import Asking
 from storage.people import Person, Role, SignInFailed
@@ -60,6 +61,7 @@ class Found:
 
     settings: Settings
     catalogue: Catalogue
+    prompts: Catalogue  # the same, held in memory
     changes: tuple[Change, ...]
 
 
@@ -74,11 +76,12 @@ def read(running: Settings, catalogue: Catalogue, file: Path | None = None) -> F
     if faults := [mistake_at(source, key, f"{unfit}{why}") for key, why in rules(usable.file)]:
         raise ConfigError(faults)
     try:
-        prompts = Catalogue.load(usable.prompts.folder)
+        other_catalogue = Catalogue.load(usable.prompts.folder)
+        prompts = held(other_catalogue)
     except CatalogueError as error:  # they were whole a moment ago, when the settings were checked
         raise ConfigError([mistake_at(source, ("prompts", "folder"), one) for one in error.faults]) from None
-    found = (*changes(running.file, other.file), *prompt_changes(catalogue, prompts))
-    return Found(usable, prompts, found)
+    found = (*changes(running.file, other.file), *prompt_changes(catalogue, other_catalogue))
+    return Found(usable, other_catalogue, prompts, found)
 
 
 async def note(archive: Archive, at: datetime, actor: Mapping[str, Any], done: Reloaded) -> None:
