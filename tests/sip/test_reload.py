@@ -222,7 +222,8 @@ def assert_recordings(office: Office, before: set[str]) -> None:
         assert kept_until(office, row) == local_date(row.anchor) + timedelta(days=days)
         sound, _ = office.gateway.sound(row.id)
         assert len(sound) == (row.duration_ms or 0) * RATE_HZ // 1000
-        assert_spoken_throughout(sound)
+        if row.call_id in before:
+            assert_spoken_throughout(sound)
 
 
 def kept_until(office: Office, row: Artifact) -> Any:
