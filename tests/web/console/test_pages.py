@@ -102,6 +102,6 @@ def test_a_player_a_transcript_and_dialogs_are_accessible_too(place: Place, sign
     page.get_by_role("button", name="Besvar").click()
     expect(page.get_by_role("dialog")).to_be_visible()
     assert in_every_look(page) == []
-    page.get_by_role("button", name="Luk").click()
+    page.get_by_role("button", name="Luk", exact=True).click()
     page.get_by_role("button", name="Genveje").click()
     assert in_every_look(page) == []
