@@ -65,7 +65,7 @@ def url_of(gateway: Gateway) -> str:
 
 async def entered(chromium: Browser, gateway: Gateway, token: str, path: str, watched: Watched) -> Page:
     """The console at an address, signed in as people do."""
-    context = await chromium.new_context(viewport={"width": 1280, "height": 800}, locale="da-DK")
+    context = await chromium.new_context(viewport={"width": 1280, "height": 900}, locale="da-DK")
     page = await context.new_page()
     page.set_default_timeout(SLOW_MS)
     watched.watch(page)
@@ -78,7 +78,7 @@ async def entered(chromium: Browser, gateway: Gateway, token: str, path: str, wa
 async def picture(page: Page, name: str) -> None:
     if os.environ.get("TAST1_SCREENSHOTS"):
         PICTURES.mkdir(exist_ok=True)
-        await page.evaluate("document.activeElement.blur()")
+        await page.evaluate("document.activeElement.blur(); window.scrollTo(0, 0)")
         await page.screenshot(path=PICTURES / f"{name}.png")
         assert (PICTURES / f"{name}.png").stat().st_size < 150_000
 
@@ -140,6 +140,7 @@ async def test_a_recording_is_found_a_purpose_stated_heard_faster_and_read_along
     sealed = stage.gateway.recordings()[0]
     await settled(stage.gateway, sealed.id)
     page = await entered(chromium, stage.gateway, hire(stage.gateway, "quinn", "QA"), "/calls", watched)
+    await page.get_by_role("row").nth(1).wait_for()
     await picture(page, "calls")
     await page.get_by_role("row").nth(1).get_by_role("link", name="Optagelse").click()
     await page.get_by_role("radio", name=re.compile("^Uddannelse")).check()

@@ -63,6 +63,8 @@ def in_every_look(page: Page) -> list[str]:
         expect(page.locator(f"html[data-theme={theme}]")).to_be_attached()
         for size in (NARROW, WIDE):
             page.set_viewport_size(size)
+            # What lies half under the sticky top of a narrow window would count as too small a target.
+            page.evaluate("window.scrollTo(0, 0)")
             look = f"{theme} at {size['width']}"
             found += [f"{look}: {each}" for each in violations(page)]
             if (wide := too_wide(page)) > 0:
@@ -100,6 +102,6 @@ def test_a_player_a_transcript_and_dialogs_are_accessible_too(place: Place, sign
     page.get_by_role("button", name="Besvar").click()
     expect(page.get_by_role("dialog")).to_be_visible()
     assert in_every_look(page) == []
-    page.get_by_role("button", name="Luk").click()
+    page.get_by_role("button", name="Luk", exact=True).click()
     page.get_by_role("button", name="Genveje").click()
     assert in_every_look(page) == []

@@ -75,6 +75,7 @@ function callCard(call, current) {
 function oneCall(id, signal) {
   const happened = h("ol.happened");
   const words = h("div.stack");
+  const about = h("div");
   let drawn = "";
   let recording;
   const top = loading(() => get(`/live/calls/${id}`, { signal }), (call) => h("div.stack", show(call)));
@@ -101,13 +102,14 @@ function oneCall(id, signal) {
         ? followWords(call, signal)
         : message(t("words.not_recorded"), { tone: "info", detail: t("words.not_recorded.do") }));
     }
-    return [captureSign(call), h("div.row", captureButtons(call)), facts([
+    fill(about, facts([
       [t("column.call"), h("span.mono", call.call)], [t("column.flow"), call.flow],
       [t("column.arrived"), instant(call.arrived_at)], [t("column.phase"), Word("phase", call.phase)],
-    ])];
+    ]));
+    return [captureSign(call), h("div.row", captureButtons(call))];
   }
   return h("div.stack", card(t("live.one"), top, { id: "one-call" }), card(t("words.title"), words, { id: "live-words" }),
-    card(t("live.timeline"), happened, { id: "live-timeline" }));
+    card(t("live.timeline"), happened, { id: "live-timeline" }), card(t("recording.facts"), about, { id: "live-facts" }));
 }
 
 function details(detail) {
