@@ -73,6 +73,7 @@ class GatewayCollector(Collector):
         )
         yield _counter("tast1_erased", "Artifacts erased, by kind.", "kind", counts.swept)
         yield _counter("tast1_transcripts", "Transcripts, by how whole.", "ending", counts.transcripts)
+        yield _counter("tast1_webhook_events", "Events for webhooks.", "outcome", counts.webhooks)
         facts = self._transcription
         yield _counter("tast1_transcript_jobs_run", "Catch-up jobs that ran.", "ending", facts.endings())
         yield _gauge("tast1_transcript_jobs", "Catch-up jobs there are.", "state", facts.jobs())

@@ -88,6 +88,7 @@ class Gateway:
     sip: dict[str, Any] = field(default_factory=dict)
     storage: dict[str, Any] = field(default_factory=dict)
     transcription: dict[str, Any] = field(default_factory=dict)
+    web: dict[str, Any] = field(default_factory=dict)
     port: int = 0
     process: asyncio.subprocess.Process | None = None
     log: Path = Path()
@@ -128,7 +129,7 @@ class Gateway:
                 **self.storage,
             },
             "transcription": self.transcription,
-            "web": {"listen": f"127.0.0.1:{self._web}"},
+            "web": {"listen": f"127.0.0.1:{self._web}", **self.web},
             "control": {"socket": str(self.folder / "c")},
             "logs": {"format": "json"},
         }
