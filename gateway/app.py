@@ -144,6 +144,10 @@ class Gateway:
         self._tasks.append(asyncio.create_task(self.signals.run()))
         self._tasks.append(asyncio.create_task(self.prompts.keep_up(self.archive.database)))
         self._tasks.append(asyncio.create_task(self.catch_up.run()))
+        hooks = await asyncio.to_thread(
+            parts.webhooks, lambda: self.settings, self.archive, self.counts, _now
+        )
+        self._tasks.append(asyncio.create_task(hooks.run()))
         await self._listen()
         log.info("ready", extra={"workers": self.settings.sip.workers})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 from gateway.archive import Archive
@@ -18,9 +19,11 @@ from gateway.edge.admission import Trunks
 from gateway.edge.settings import EdgeSettings, LimitSettings, TrunkSettings
 from gateway.web.oidc.provider import OidcSettings
 from gateway.web.oidc.sign_in import ProviderSignIn
+from gateway.web.webhooks import Receiver, Webhooks
 from gateway.worker.settings import WorkerSettings
 from gateway.workshop.workshop import Workshop
 from ivr_prompts.catalogue import KEY_TEST, Catalogue, Prompt
+from storage.webhooks import Hook
 from transcription.models.catalogue import folder_of
 from transcription.process import OwnTranscriber
 from transcription.protocol import StreamConfig
@@ -95,6 +98,20 @@ def provider_sign_in(settings: Settings) -> ProviderSignIn | None:
     told = oidc.model_dump(exclude={"client_secret"})
     client_secret = secret(oidc.client_secret) if oidc.client_secret else ""
     return ProviderSignIn(OidcSettings(client_secret=client_secret, organisation=settings.controller, **told))
+
+
+def webhooks(
+    settings: Callable[[], Settings], archive: Archive, counts: Counts, now: Callable[[], datetime]
+) -> Webhooks:
+    """Who is told of events. The policy is asked for anew, as a reload may change it."""
+    told, days = receivers(settings()), settings().web.webhook_days
+    return Webhooks(archive.database, told, days, lambda: settings().policy, counts, now)
+
+
+def receivers(settings: Settings) -> list[Receiver]:
+    """The webhooks of the settings, their secrets read."""
+    hooks = settings.web.webhooks
+    return [Receiver(Hook(each.url, frozenset(each.events)), secret(each.secret)) for each in hooks]
 
 
 def edge_settings(settings: Settings, key: bytes) -> EdgeSettings:

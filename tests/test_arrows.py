@@ -16,7 +16,8 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "gateway.archive": ("gateway.calls", "gateway.config", "storage", "transcription"),
     "gateway.parts": (
         *("gateway.archive", "gateway.calls", "gateway.workshop", "gateway.config", "gateway.edge"),
-        *("gateway.worker.settings", "gateway.web.oidc", "transcription", "ivr_prompts"),
+        *("gateway.worker.settings", "gateway.web.oidc", "gateway.web.webhooks"),
+        *("storage.webhooks", "transcription", "ivr_prompts"),
     ),
     "gateway.reloading": ("gateway.archive", "gateway.config", "storage", "ivr_prompts"),
     "gateway.cli": ("gateway", "storage", "transcription", "ivr_prompts"),

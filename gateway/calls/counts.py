@@ -69,6 +69,7 @@ class Counts:
     storage_failures: Counter[str] = field(default_factory=Counter)  # by what could not be stored
     transcripts: Counter[str] = field(default_factory=Counter)  # by whether they were whole at the end
     prompt_fallbacks: Counter[str] = field(default_factory=Counter)  # by role: the shipped one played instead
+    webhooks: Counter[str] = field(default_factory=Counter)  # events, by what became of them
     swept: Counter[str] = field(default_factory=Counter)  # by kind of artifact
     outcomes: Counter[str] = field(default_factory=Counter)  # by name of `storage.outcomes`
     durations: dict[str, Histogram] = field(default_factory=_durations)

@@ -33,6 +33,7 @@ from gateway.cli.transcripts import transcripts_app
 from gateway.cli.trunk import trunk_app
 from gateway.cli.users import users_app
 from gateway.cli.watch import watch
+from gateway.cli.webhooks import webhooks_app
 
 app = typer.Typer(
     name="tast1",
@@ -61,6 +62,7 @@ app.add_typer(samples_app)
 app.add_typer(orders_app)
 app.add_typer(recipients_app)
 app.add_typer(users_app)
+app.add_typer(webhooks_app)
 app.command()(report)
 app.command()(sweep)
 app.add_typer(erase_app)

@@ -142,6 +142,9 @@ class GatewayCollector(Collector):
     def _archive(self) -> Iterator[Metric]:
         counts, facts = self._counts, self._facts
         yield _counter("erased", "Artifacts erased, by kind.", counts.swept, "kind")
+        yield _counter(
+            "webhook_events", "Events for webhooks, by what came of them.", counts.webhooks, "outcome"
+        )
         swept_at = facts.swept_at()
         if swept_at is not None:
             name = "sweep_last_success_timestamp_seconds"

@@ -29,6 +29,7 @@ from storage.tables.cases import Case, CaseCall, CaseKey, CaseMember, CaseNote, 
 from storage.tables.jobs import TranscriptionJob
 from storage.tables.people import Grant, User
 from storage.tables.prompts import PromptActivation, PromptVersion
+from storage.tables.webhooks import WebhookCursor, WebhookDelivery
 
 __all__ = [
     "BEGUN",
@@ -59,5 +60,7 @@ __all__ = [
     "Tombstone",
     "TranscriptionJob",
     "User",
+    "WebhookCursor",
+    "WebhookDelivery",
     "WritingTurn",
 ]

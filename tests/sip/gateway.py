@@ -89,6 +89,7 @@ class Gateway:
     storage: dict[str, Any] = field(default_factory=dict)
     transcription: dict[str, Any] = field(default_factory=dict)
     more: dict[str, Any] = field(default_factory=dict)  # other sections
+    web: dict[str, Any] = field(default_factory=dict)
     port: int = 0
     process: asyncio.subprocess.Process | None = None
     log: Path = Path()
@@ -130,7 +131,11 @@ class Gateway:
                 **self.storage,
             },
             "transcription": self.transcription,
-            "web": {"listen": f"127.0.0.1:{self._web}", "metrics": f"127.0.0.1:{self._metrics}"},
+            "web": {
+                "listen": f"127.0.0.1:{self._web}",
+                "metrics": f"127.0.0.1:{self._metrics}",
+                **self.web,
+            },
             **self.more,
             "control": {"socket": str(self.folder / "c")},
             "logs": {"format": "json"},

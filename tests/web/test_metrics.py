@@ -35,6 +35,7 @@ def collector() -> GatewayCollector:
         counts.swept,
         counts.transcripts,
         counts.prompt_fallbacks,
+        counts.webhooks,
     ):
         happened["some"] += 1
     counts.key_methods["loopback", "rfc4733"] += 1

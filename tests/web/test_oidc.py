@@ -29,7 +29,7 @@ from gateway.web.oidc.sign_in import ProviderSignIn
 from storage import audit_log, people
 from tests.sip.gateway import free_port
 from tests.web import identity
-from tests.web.identity import AUDIENCE, CLIENT, ROLES, SECRET, Browser, Identity, signed
+from tests.web.identity import AUDIENCE, CLIENT, ROLES, SECRET, Browser, Identity, packed, signed
 from tests.web.site import Site, served
 
 BEGIN = f"{PREFIX}/sign-in/oidc"
@@ -235,10 +235,6 @@ async def test_who_is_disabled_here_is_not_let_in_by_the_provider(lb: Office) ->
 
 
 # --- what is refused ------------------------------------------------------------------------------
-
-
-def packed(value: dict[str, Any]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
 
 
 def unsigned(claims: dict[str, Any]) -> str:

@@ -67,7 +67,7 @@ class Back(BaseModel):
     iss: str = Field("", max_length=1000, description="Who answers (RFC 9207).")
 
 
-@routes.get(PATH, rule=PUBLIC, media=("text/html",), status=303)
+@routes.get(PATH, rule=PUBLIC, media=("text/html",), problems=("not-found",), status=303)
 async def provider(ask: Ask, query: Begin) -> web.Response:
     """Sign in through the identity provider: leads there and back to `next`. 404 without one."""
     service, way = _way(ask)
@@ -88,7 +88,7 @@ async def provider(ask: Ask, query: Begin) -> web.Response:
     return response
 
 
-@routes.get(f"{PATH}/callback", rule=PUBLIC, media=("text/html",), problems=("sign-in-failed",))
+@routes.get(f"{PATH}/callback", rule=PUBLIC, media=("text/html",), problems=("sign-in-failed", "not-found"))
 async def back(ask: Ask, query: Back) -> web.Response:
     """Where the identity provider sends the browser back to; answers with a page that leads on."""
     service, way = _way(ask)

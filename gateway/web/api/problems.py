@@ -16,7 +16,6 @@ from pydantic import ValidationError
 
 from gateway.texts import text
 from gateway.texts.rules import said
-from gateway.web.oidc.provider import ProviderFailed
 from storage import database
 from storage.artifacts import NotReadable
 from storage.gate import NotAllowed
@@ -113,7 +112,6 @@ def of_validation(error: ValidationError) -> Problem:
 
 _OURS: tuple[tuple[type[Exception], str], ...] = (
     (SignInFailed, "sign-in-failed"),
-    (ProviderFailed, "unavailable"),
     (NotAllowed, "not-allowed"),
     (NotReadable, "not-allowed"),
     (NotTranscribed, "conflict"),

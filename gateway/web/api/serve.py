@@ -25,11 +25,13 @@ from typing import Any
 from aiohttp import web
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from gateway.texts import text
 from gateway.web.api.ask import REASON, ROLE, Ask, Running
 from gateway.web.api.limits import Buckets
 from gateway.web.api.problems import Problem, of, of_validation
 from gateway.web.api.route import Route
 from gateway.web.api.sessions import Sessions
+from gateway.web.oidc.provider import ProviderFailed
 from gateway.web.oidc.sign_in import ProviderSignIn
 from storage import audit_log, people
 from storage.database import Database
@@ -178,6 +180,9 @@ async def _who(service: Service, route: Route, request: web.Request, at: datetim
     db: Database = service.running.desk.db
     try:
         return await service.sessions.person(db, request, at)
+    except ProviderFailed as failed:
+        log.warning("an access token cannot be checked", extra={"why": str(failed)})
+        raise Problem("unavailable", text("oidc.unavailable", language(request))) from None
     except SignInFailed as failed:
         if route.rule.public:
             return Person("", ()), None
