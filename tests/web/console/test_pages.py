@@ -31,6 +31,8 @@ PAGES = [
     ("anna", "/retention"),
     ("anna", "/audit"),
     ("sam", "/users"),
+    ("sam", "/prompts"),
+    ("lene", "/prompts/da/consent/shipped"),
     ("sam", "/settings"),
     ("mette", "/panel"),
     ("bo", "/nowhere"),

@@ -28,6 +28,8 @@ ACTS = (
     "request",
     "sample",
     "live",
+    "prompts",
+    "prompt",
 )
 
 

@@ -383,3 +383,32 @@ def test_the_settings_are_shown_and_can_be_searched(signed_in: SignedIn, place: 
     rows = page.get_by_role("region", name="Indstillinger").get_by_role("row")
     expect(rows).to_have_count(2)
     expect(rows.nth(1)).to_contain_text("30")
+
+
+def test_a_prompt_is_made_approved_by_somebody_else_and_put_to_use(signed_in: SignedIn, place: Place) -> None:
+    page = signed_in("sam", "/prompts")
+    page.get_by_role("region", name="Sæt da").get_by_role("link", name="Farvel").first.click()
+    page.get_by_role("button", name="Ny version af en tekst").click()
+    page.get_by_role("dialog").get_by_label("Tekst").fill("Tak for opkaldet, og hav en god dag.")
+    page.get_by_role("button", name="Lav versionen").click()
+    expect(page.get_by_text("din egen: en anden godkender den")).to_be_visible(timeout=60_000)
+    address = page.url
+    assert page.get_by_role("button", name="Godkend").count() == 0
+    sound = page.evaluate(
+        "fetch(document.querySelector('audio').src).then(r => r.arrayBuffer())"
+        ".then(b => new TextDecoder('latin1').decode(b.slice(0, 4)))"
+    )
+    assert sound == "RIFF"
+
+    other = signed_in("anna", address.removeprefix(place.url))
+    other.get_by_role("button", name="Godkend").click()
+    dialog = other.get_by_role("dialog")
+    if dialog.get_by_label("Accepter advarslerne").count():
+        dialog.get_by_label("Accepter advarslerne").check()
+        dialog.get_by_label("Begrundelse").fill("Hørt og fundet i orden")
+    dialog.get_by_role("button", name="Godkend").click()
+    other.get_by_role("button", name="Tag i brug").click()
+    other.get_by_role("dialog").get_by_role("button", name="Tag i brug").click()
+    expect(dialog).not_to_be_attached()
+    other.goto(f"{place.url}/prompts")
+    expect(other.get_by_role("region", name="Taget i brug").get_by_role("row")).to_have_count(2)

@@ -46,6 +46,11 @@ export const routes = [
     roles: ["SYSADMIN", "DPO"],
   },
   {
+    path: "/prompts", load: () => import("./pages/prompts.js"), name: "prompts", group: "running", key: "m",
+    roles: ["SYSADMIN", "DPO", "LEGAL"],
+  },
+  { path: "/prompts/:set/:role/:version", load: () => import("./pages/prompt.js"), under: "prompts" },
+  {
     path: "/settings", load: () => import("./pages/settings.js"), name: "settings", group: "running", key: "n",
     roles: ["SYSADMIN", "DPO"],
   },
