@@ -29,6 +29,9 @@ from storage.policy.settings import CHOICES, PolicySettings
 
 CONFIG = Path(__file__).parents[1] / "config.yaml"
 
+_ISSUER = "issuer: 'https://id.example'"
+_OIDC = "client_id: a, redirect_base: 'https://tast1.example', roles: {a: QA}"
+
 FIVE_MISTAKES = """\
 sip:
   udp: 127.0.0.1
@@ -332,6 +335,35 @@ def test_five_mistakes_are_five_lines_with_line_key_value_why_and_what_to_do() -
         ),
         ("ivr: {timout: 4}", "1: ivr.timout = 4: there is no such setting (do you mean timeout_s?)"),
         ("storage: {database: tast1}", "1: storage.database = '***': is no database URL"),
+        (f"web: {{oidc: {{{_OIDC}}}}}", "1: web.oidc.issuer: is missing"),
+        (
+            f"web: {{oidc: {{issuer: 'http://id.example', {_OIDC}}}}}",
+            "1: web.oidc.issuer = http://id.example: is no",
+        ),
+        (
+            f"web: {{oidc: {{{_ISSUER}, {_OIDC}, scopes: [profile]}}}}",
+            "1: web.oidc.scopes = [profile]: lacks openid",
+        ),
+        (
+            f"web: {{oidc: {{{_ISSUER}, {_OIDC}, client_secret: hemmelig}}}}",
+            "1: web.oidc.client_secret = '***': must not stand in the settings",
+        ),
+        (
+            f"web: {{oidc: {{{_ISSUER}, client_id: a, redirect_base: 'https://t/x', roles: {{a: QA}}}}}}",
+            "1: web.oidc.redirect_base = https://t/x: is no address of a host",
+        ),
+        (
+            f"web: {{oidc: {{{_ISSUER}, client_id: a, redirect_base: 'https://t', roles: {{a: BOSS}}}}}}",
+            "1: web.oidc.roles.a = BOSS: is no role",
+        ),
+        (
+            "web: {webhooks: [{url: 'http://x.example', secret: 'file:x', events: [deviation]}]}",
+            "1: web.webhooks[0].url",
+        ),
+        (
+            "web: {webhooks: [{url: 'https://x', secret: 'file:x', events: [call.began]}]}",
+            "1: web.webhooks[0].events[0]",
+        ),
         ("storage: {region: US}", "1: storage.region = US: is not one of storage.allowed_regions"),
         ("storage: {region: NO}", "1: storage.region = false: is a yes or no to YAML"),
         (
@@ -523,6 +555,34 @@ def test_files_that_are_not_there_are_told(tmp_path: Path) -> None:
     assert len(lines) == len(expected)
     for line, start in zip(lines, expected, strict=True):
         assert line.startswith(f"config.yaml:{start} = ")
+
+
+def test_the_secrets_of_provider_and_webhooks_are_in_files_of_their_own(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    hook = "{url: 'https://x.example', secret: file:hook, events: [deviation]}"
+    oidc = f"{{{_ISSUER}, {_OIDC}, client_secret: file:oidc, ca_file: ca.pem}}"
+    file.write_text(f"web: {{oidc: {oidc}, webhooks: [{hook}]}}")
+
+    def wrong() -> list[str]:
+        with pytest.raises(ConfigError) as caught:
+            Settings.load(file, {})
+        return [f"{one.key}: {one.why}" for one in caught.value.mistakes]
+
+    missing = wrong()
+    assert {one.split(":")[0] for one in missing} == {
+        *("web.oidc.client_secret", "web.oidc.ca_file", "web.webhooks[0].secret"),
+    }
+    for name in ("oidc", "hook", "ca.pem"):
+        (tmp_path / name).write_text("too short\n")
+    (short,) = wrong()
+    assert (
+        short.startswith("web.webhooks[0].secret: names a secret that is too short")
+        and "too short\n" not in short
+    )
+    (tmp_path / "hook").write_text("0123456789abcdef\n")
+    web = Settings.load(file, {}).web
+    assert web.oidc is not None and web.oidc.client_secret == f"file:{tmp_path / 'oidc'}"
+    assert web.webhooks[0].secret == f"file:{tmp_path / 'hook'}" and web.oidc.ca_file == tmp_path / "ca.pem"
 
 
 def test_a_damaged_prompt_is_found_before_anything_starts(tmp_path: Path) -> None:

@@ -19,13 +19,14 @@ from urllib.parse import quote_plus
 import aiohttp
 import pytest
 import pytest_asyncio
+import yaml
 from joserfc import jwk
 from yarl import URL
 
+from gateway.config import Settings
+from gateway.parts import provider_sign_in
 from gateway.web.api.limits import Buckets
 from gateway.web.api.serve import PREFIX, SERVICE
-from gateway.web.oidc.provider import OidcSettings
-from gateway.web.oidc.sign_in import ProviderSignIn
 from storage import audit_log, people
 from tests.sip.gateway import free_port
 from tests.web import identity
@@ -76,20 +77,20 @@ async def office(folder: Path, algorithm: str = "RS256", **settings: Any) -> Asy
     port = free_port(socket.SOCK_STREAM)
     base = f"http://127.0.0.1:{port}"
     async with identity.provider(base, algorithm) as provider:
-        told: dict[str, Any] = {
+        (folder / "oidc-secret").write_text(f"{SECRET}\n")
+        oidc = {
             "issuer": provider.issuer,
             "client_id": CLIENT,
-            "client_secret": SECRET,
+            "client_secret": "file:oidc-secret",
             "redirect_base": base,
-            "scopes": ("openid", "profile"),
-            "user_claim": "sub",
             "role_claim": "groups",
             "roles": ROLES,
             "api_audience": AUDIENCE,
-            "ca_file": None,
-            "organisation": "LB",
+            **settings,
         }
-        sign_in = ProviderSignIn(OidcSettings(**{**told, **settings}))
+        text = yaml.safe_dump({"web": {"oidc": oidc}, "storage": {"controller": "LB"}})
+        sign_in = provider_sign_in(Settings.parse(text, "config.yaml", folder, {}))
+        assert sign_in is not None
         async with served(folder, provider=sign_in, port=port, sam=("SYSADMIN",)) as site:
             site.server.app[SERVICE].sign_ins = Buckets(per_s=1e6, burst=1e6)
             yield Office(site, provider, base)
