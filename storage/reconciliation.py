@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from storage import artifacts
+from storage import artifacts, audit_log
 from storage.model import ArtifactKind
 from storage.outcomes import Answer, Ending, Facts, Level, Outcome, Sound, outcome
 from storage.policy import grounds
@@ -70,11 +70,17 @@ class Day:
 
 
 def settle(session: Session, call_id: str, at: datetime, seen: Seen | None = None) -> Outcome:
-    """Judge a call that is over and store its outcome; `CALL_NOT_STORED` when there is no such call."""
+    """Judge a call that is over and store its outcome; `CALL_NOT_STORED` when there is no such call.
+
+    A deviation that is no doing of the caller's is in the audit log, once.
+    """
     call = session.get(Call, call_id)
     if call is None:
         return Outcome.CALL_NOT_STORED
     judged = outcome(facts(session, call, at, seen))
+    if judged.level in (Level.FAULT, Level.ALARM) and call.outcome != judged.value:
+        told = {"name": judged.value, "level": judged.level.value}
+        audit_log.append(session, at, "deviation", call_id, told)
     call.outcome = judged.value
     return judged
 

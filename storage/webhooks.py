@@ -13,10 +13,9 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
@@ -69,21 +68,17 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Event:
-    """An event that an audit entry is told as. `fields`: of the entry's detail; `when`: only then."""
+    """An event that an audit entry is told as. `fields`: of the entry's detail."""
 
     name: str
     kind: str  # of what the entry is about
     fields: tuple[str, ...] = ()
-    when: Callable[[Mapping[str, Any]], bool] = lambda detail: True
     subject: str = ""  # the field that holds the subject, if it is not the entry's own
 
 
 EVENTS: Mapping[str, tuple[Event, ...]] = {  # by the action of the entry
     "call.close": (Event("call.ended", "call", ("reason",)),),
-    "seal": (
-        Event("recording.sealed", "artifact", ("duration_ms", "incomplete")),
-        Event("deviation", "artifact", ("incomplete",), lambda detail: bool(detail.get("incomplete"))),
-    ),
+    "seal": (Event("recording.sealed", "artifact", ("duration_ms", "incomplete")),),
     "withdraw": (Event("consent.withdrawn", "call", ("channel",), subject="call"),),
     "erase": (Event("artifact.erased", "artifact", ("kind", "certificate")),),
     "rights_request": (Event("request.received", "request", ("kind",)),),
@@ -110,7 +105,7 @@ def collect(session: Session, hooks: Sequence[Hook], at: datetime) -> int:
     noted = 0
     for row in session.scalars(query):
         cursor.seq = row.last_seq or row.seq
-        for event in _events(row) if row.last_seq is None else ():
+        for event in EVENTS.get(row.action, ()) if row.last_seq is None else ():
             for hook in hooks:
                 if event.name in hook.events:
                     session.add(_new(hook, event, row.seq, at))
@@ -217,12 +212,6 @@ def waiting(session: Session) -> dict[str, Waiting]:
 def _new(hook: Hook, event: Event, seq: int, at: datetime) -> WebhookDelivery:
     told = {"id": uuid.uuid4().hex, "hook": hook.id, "event": event.name, "seq": seq}
     return WebhookDelivery(**told, created_at=at, run_after=at, attempts=0)
-
-
-def _events(row: AuditEntry) -> Iterator[Event]:
-    for event in EVENTS.get(row.action, ()):
-        if event.when(json.loads(row.detail)):
-            yield event
 
 
 def _body(session: Session, delivery: WebhookDelivery) -> bytes | None:

@@ -81,6 +81,7 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: Danish, English
     "column.waiting": ("Venter", "Waiting"),
     "column.since": ("Siden", "Since"),
     "column.last_outcome": ("Sidste svar", "Last answer"),
+    "action.deviation": ("afvigelse", "deviation"),
     "action.request.due": ("svarfrist nær", "reply due"),
     "action.sign_in": ("logget ind", "signed in"),
     "action.user.link": ("bruger knyttet til identitetsudbyder", "user linked to the identity provider"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -12,7 +13,9 @@ from sqlalchemy import select
 from storage import audit_drop, audit_log, calls, consents, webhooks
 from storage.desk import Desk
 from storage.gate import Asking
+from storage.outcomes import Answer, Outcome
 from storage.people import Person, Role
+from storage.reconciliation import Seen, settle
 from storage.requests import receive
 from storage.sweep import erase_now
 from storage.tables import WebhookDelivery
@@ -96,14 +99,21 @@ def test_with_the_entry_the_event_is_gone(world: World) -> None:
     assert world.db.read_sync(webhooks.waiting) == {}
 
 
-def test_a_recording_that_is_not_whole_is_a_deviation(world: World) -> None:
+def test_a_call_that_came_out_as_it_must_not_is_a_deviation_once(world: World) -> None:
+    good, _ = record_call(world, ARRIVED)
+    bad, _ = record_call(world, ARRIVED)
     collect(world)
-    detail = {"sha256": "x", "duration_ms": 100, "incomplete": "worker_died"}
-    world.db.write_sync(lambda s: audit_log.append(s, LATER, "seal", "a" * 32, detail))
+    ended = {good: "caller_hung_up", bad: "worker_died"}
+    for call, reason in ended.items():
+        world.db.write_sync(lambda s, c=call, r=reason: calls.close_call(s, c, LATER, r))  # type: ignore[misc]
+    yes = Seen(asked=True, heard=Answer.YES, captured=True)
+    died = replace(yes, worker_died=True)
+    for _ in range(2):
+        assert world.db.write_sync(lambda s: settle(s, good, LATER, yes)) is Outcome.RECORDED
+        assert world.db.write_sync(lambda s: settle(s, bad, LATER, died)) is Outcome.WORKER_DIED
     collect(world)
-    found = {each["event"]: each["data"] for each in told(world)}
-    assert found["deviation"] == {"incomplete": "worker_died"}
-    assert found["recording.sealed"] == {"duration_ms": 100, "incomplete": "worker_died"}
+    (found,) = [each for each in told(world) if each["event"] == "deviation"]
+    assert found["call"] == bad and found["data"] == {"name": "worker_died", "level": "fault"}
 
 
 def test_a_delivery_is_its_takers_until_the_lease_ends_and_keeps_its_id(world: World) -> None:
