@@ -138,8 +138,7 @@ async def _call(stage: Stage, number: int, method: str) -> None:
     else:
         await dialog.press("1", repeats_of_end=6)
     late = asyncio.create_task(dialog.send(np.tile(LATE, 30), impair))
-    await stage.heard(dialog, 650, 1.0)
-    await asyncio.sleep(0.5)
+    await stage.heard(dialog, 650, 3.0)  # the recording begins within a second of that, on a busy machine too
     late.cancel()
     await dialog.hang_up()
 
