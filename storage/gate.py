@@ -31,8 +31,9 @@ from storage.people import Person
 from storage.policy import access
 from storage.policy.access import CASE_ROLES, PROCESSOR, Access, Verdict
 from storage.policy.book import Holding
-from storage.policy.duties import CONFIGURERS, DUTIES, SEARCHERS
+from storage.policy.duties import CONFIGURERS, DUTIES
 from storage.policy.settings import PolicySettings
+from storage.reasons import why_no_notes, why_no_search, why_not_for_case, why_not_in_role
 from storage.redaction import NotTranscribed, Redaction, SilencedSound
 from storage.sealed import SealedReader
 from storage.tables import Artifact, Call, Case, Consent, Peaks
@@ -186,7 +187,7 @@ class Gate:
     def read_notes(self, asking: Asking, case_id: str, at: datetime) -> list[Note]:
         """What was written about a case: for who works on it, and for those who keep its documentation."""
         row = self._db.read_sync(lambda s: s.get(Case, case_id))
-        why = self._db.read_sync(lambda s: _why_no_notes(s, asking, row))
+        why = self._db.read_sync(lambda s: why_no_notes(s, asking, row))
         if why:
             self.refuse(asking, case_id, "read", why, at)
         detail = {"purpose": asking.purpose, "case": case_id}
@@ -195,7 +196,7 @@ class Gate:
 
     def calls_of_number(self, asking: Asking, number: str, at: datetime) -> Sequence[Call]:
         """The calls of a number, oldest first; the search is logged, not the number (R-50)."""
-        why = _why_no_search(asking) or self._db.read_sync(lambda s: _why_not_for_case(s, asking))
+        why = why_no_search(asking) or self._db.read_sync(lambda s: why_not_for_case(s, asking))
         if why:
             self.refuse(asking, "archive", "search", why, at)
         found = self._db.read_sync(lambda s: calls.of_caller(s, self._keys, number))
@@ -208,7 +209,7 @@ class Gate:
 
         Logged like a search, without the numbers (R-50).
         """
-        why = _why_no_search(asking) or self._db.read_sync(lambda s: _why_not_for_case(s, asking))
+        why = why_no_search(asking) or self._db.read_sync(lambda s: why_not_for_case(s, asking))
         if why:
             self.refuse(asking, "archive", "search", why, at)
         found = self._db.read_sync(
@@ -226,7 +227,7 @@ class Gate:
 
         `NotAllowed` otherwise; the refusal is logged.
         """
-        why = _why_not_in_role(asking, DUTIES.get(event, ()))
+        why = why_not_in_role(asking, DUTIES.get(event, ()))
         if not why and case and asking.role in CASE_ROLES and not self._works_on(asking, case):
             why = f"{asking.person.id} is not assigned to {case} (R-50)"
         if why:
@@ -238,7 +239,7 @@ class Gate:
 
     def require_configurer(self, asking: Asking, at: datetime) -> None:
         """That the role may put other settings in force; `NotAllowed` otherwise, and logged."""
-        if why := _why_not_in_role(asking, CONFIGURERS):
+        if why := why_not_in_role(asking, CONFIGURERS):
             detail = {"action": "settings.reload"}
             self._db.write_sync(lambda s: audit_log.append(s, at, "deny", "settings", detail, asking.actor))
             raise NotAllowed(why)
@@ -400,57 +401,6 @@ class Gate:
 
 class _Denied(Exception):
     """The policy says no; raised through the transaction so that nothing of it stays."""
-
-
-def _why_not_in_role(asking: Asking, roles: Sequence[str]) -> str:
-    """Why somebody may not do what is for these roles; "": they may."""
-    if asking.person.role(asking.role) is None:
-        return f"{asking.person.id} does not hold {asking.role} (R-50)"
-    if asking.role not in roles:
-        return f"that is for {', '.join(roles) or 'nobody'}, not for {asking.role} (R-50)"
-    return ""
-
-
-def _why_no_notes(session: Session, asking: Asking, row: Case | None) -> str:
-    """Why somebody may not read what was written about a case; "": they may."""
-    if row is None:
-        return "there is no such case (R-50)"
-    if asking.person.role(asking.role) is None:
-        return f"{asking.person.id} does not hold {asking.role} (R-50)"
-    readers = {
-        CaseKind.RIGHTS_REQUEST: ("RIGHTS", "DPO"),
-        CaseKind.COMPLAINT: ("COMPLAINT", "LEGAL", "DPO"),
-        CaseKind.INVESTIGATION: ("INSPECTOR", "LEGAL", "DPO"),
-        CaseKind.AUTHORITY_ORDER: ("LEGAL", "DPO"),
-        CaseKind.SAMPLE: ("COMPLIANCE", "DPO"),
-    }[CaseKind(row.kind)]
-    if asking.role not in readers:
-        return f"what is written about it is for {', '.join(readers)} (R-50)"
-    if asking.role in CASE_ROLES and not cases.is_member(session, row.id, asking.person.id):
-        return f"{asking.person.id} is not assigned to {row.id} (R-50)"
-    return ""
-
-
-def _why_no_search(asking: Asking) -> str:
-    if asking.person.role(asking.role) is None:
-        return f"{asking.person.id} does not hold {asking.role} (R-50)"
-    if asking.role not in SEARCHERS:
-        return f"the calls of a number are looked up by {', '.join(SEARCHERS)} only (R-50)"
-    if SEARCHERS[asking.role] and not asking.case:
-        return f"{asking.role} must name the case that it is for (R-50)"
-    if not asking.purpose and not asking.reason:
-        return "state the purpose (R-50)"
-    return ""
-
-
-def _why_not_for_case(session: Session, asking: Asking) -> str:
-    """A search for a request needs one that is open; other cases may be somebody else's files."""
-    if asking.role != "RIGHTS":
-        return ""
-    row = session.get(Case, asking.case)
-    if row is None or row.kind != CaseKind.RIGHTS_REQUEST.value or row.closed_at is not None:
-        return "RIGHTS searches for an open request: register it first, without calls (R-50)"
-    return ""
 
 
 def _rule(why: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 from collections.abc import AsyncIterator
@@ -15,6 +16,7 @@ import pytest_asyncio
 import soundfile
 from aiohttp import web
 
+from gateway.web.api import live
 from gateway.web.api.app import ROUTES, api_app, check
 from gateway.web.api.limits import Buckets
 from gateway.web.api.route import Routes, Rule
@@ -157,7 +159,44 @@ async def test_a_wrong_role_is_refused_and_it_is_logged(site: Site) -> None:
     status, problem = await site.ask("POST", f"/recordings/{site.shop.fresh}/listen", by="sam", Purpose="x")
     assert status == 403
     status, problem = await site.ask("GET", "/artifacts", by="sam", Role="QA")
-    assert status == 200, "any role may look; the role stated is not read here"
+    assert status == 403 and "QA" in problem["detail"], "nobody acts in a role they do not hold"
+
+
+@pytest.mark.asyncio
+async def test_somebody_without_a_role_sees_who_they_are_and_nothing_else(site: Site) -> None:
+    site.shop.hire("nina")
+    status, who = await site.ask("GET", "/session", by="nina")
+    assert status == 200 and who["roles"] == []
+    for route in ROUTES:
+        if route.rule.public or route.rule.without_role:
+            continue
+        path = route.path.replace("{", "").replace("}", "")
+        status, problem = await site.ask(route.method, path, by="nina")
+        assert (status, problem["type"]) == (403, "/problems/not-allowed"), route.path
+
+
+@pytest.mark.asyncio
+async def test_a_stream_ends_when_the_role_is_taken_away(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "ASKED_AGAIN_S", 0.1)
+    bearer = {"Authorization": f"Bearer {site.shop.tokens['quinn']}"}
+    async with (
+        aiohttp.ClientSession(headers=bearer) as session,
+        session.get(site.url("/live/events")) as followed,
+    ):
+        assert (await followed.content.readline()).startswith(b"event: calls")
+        site.shop.tast1("users", "revoke", "quinn", "QA")
+        await asyncio.wait_for(followed.content.read(), 20)
+
+
+@pytest.mark.asyncio
+async def test_a_token_is_told_once_also_with_an_idempotency_key(site: Site) -> None:
+    bearer = {"Authorization": f"Bearer {site.shop.tokens['sam']}", "Idempotency-Key": "k1"}
+    async with aiohttp.ClientSession(headers=bearer) as session:
+        made = []
+        for _ in range(2):
+            async with session.post(site.url("/users/quinn/token"), json={}) as response:
+                made.append((await response.json())["token"])
+        assert made[0] != made[1]
 
 
 @pytest.mark.asyncio

@@ -11,7 +11,7 @@ from gateway.web.api.archive import Done, told
 from gateway.web.api.ask import Ask
 from gateway.web.api.pages import Given
 from gateway.web.api.problems import Problem
-from gateway.web.api.requests import OpenQuery, Words, calls_of, for_case, known
+from gateway.web.api.requests import OpenQuery, Reasoned, Words, calls_of, for_case, known
 from gateway.web.api.route import ANYBODY, Routes, duty, roles
 from storage import cases, complaints, investigations
 from storage.cases import Note
@@ -118,12 +118,6 @@ class Made(BaseModel):
 
     case: str
     done: Done
-
-
-class Reasoned(Given):
-    """Why."""
-
-    reason: str = Words
 
 
 class ProposalView(BaseModel):

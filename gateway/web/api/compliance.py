@@ -10,10 +10,10 @@ from pydantic import BaseModel, Field
 
 from gateway.web.api.archive import Done, told
 from gateway.web.api.ask import Ask
-from gateway.web.api.claims import Made, Reasoned
+from gateway.web.api.claims import Made
 from gateway.web.api.pages import Given
 from gateway.web.api.problems import Problem
-from gateway.web.api.requests import Words, calls_of, for_case, known
+from gateway.web.api.requests import Reasoned, Words, calls_of, for_case, known
 from gateway.web.api.route import ANYBODY, Routes, duty, roles
 from storage import cases, disclosures, orders, samples, tasks
 from storage.cases import Note

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import json
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -29,7 +31,8 @@ from gateway.web.api.pages import Given
 from gateway.web.api.problems import Problem
 from gateway.web.api.route import ANYBODY, GATE, Routes, duty, roles
 from gateway.web.api.serve import HEADERS
-from storage import audit_log
+from storage import audit_log, people
+from storage.people import Person, SignInFailed
 from storage.policy import events as e
 
 routes = Routes("live")
@@ -38,6 +41,8 @@ EVENTS = "text/event-stream"
 LOOK_S = 0.25
 """How often what is up is looked at for those who follow it."""
 PING_S = 15.0
+ASKED_AGAIN_S = 5.0
+"""How often a stream asks whether who follows it still may: a role that is taken away ends it."""
 
 
 class LiveCall(BaseModel):
@@ -122,7 +127,10 @@ async def events(ask: Ask) -> web.StreamResponse:
                 yield "calls", now
             await asyncio.sleep(LOOK_S)
 
-    return await _stream(ask, told())
+    async def may() -> bool:
+        return bool((await _again(ask)).roles)
+
+    return await _stream(ask, told(), may)
 
 
 @routes.get("/live/calls/{call}", rule=ANYBODY)
@@ -152,7 +160,14 @@ async def words(ask: Ask, call: str) -> web.StreamResponse:
                 yield "words", json.dumps(heard, ensure_ascii=False)
         yield "end", "{}"
 
-    return await _stream(ask, told())
+    async def may() -> bool:
+        person, gate = await _again(ask), ask.desk.gate
+        now = dataclasses.replace(asking, person=person)
+        verdict = await ask.work(lambda: gate.may_read(now, recording, ask.running.now(), "watch"))
+        # What is withdrawn ends by itself, with its last word to the watcher: `end`.
+        return verdict.allowed or driver.recording_id != recording
+
+    return await _stream(ask, told(), may)
 
 
 @routes.post("/live/calls/{call}/stop", rule=duty(e.Withdrawn), status=202)
@@ -220,16 +235,36 @@ def _facts(driver: CallDriver) -> LiveCall:
     )
 
 
-async def _stream(ask: Ask, told: AsyncIterator[tuple[str, str]]) -> web.StreamResponse:
-    """Server-sent events; a comment every `PING_S`, so that proxies keep the connection."""
+async def _again(ask: Ask) -> Person:
+    """Who follows, with the roles they hold by now; somebody who is disabled holds none."""
+    try:
+        return await ask.read(
+            lambda s: people.person(s, ask.person.id, ask.running.now(), ask.person.channel)
+        )
+    except SignInFailed:
+        return Person(ask.person.id)
+
+
+async def _stream(
+    ask: Ask, told: AsyncIterator[tuple[str, str]], may: Callable[[], Awaitable[bool]]
+) -> web.StreamResponse:
+    """Server-sent events while `may` says so; a comment every `PING_S`, which keeps proxies from closing."""
     response = web.StreamResponse(headers={**HEADERS, "Content-Type": EVENTS, "X-Accel-Buffering": "no"})
     await response.prepare(ask.request)
     following = asyncio.ensure_future(_next(told))
+    asked_at = pinged_at = time.monotonic()
     try:
         while True:
-            done, _ = await asyncio.wait({following}, timeout=PING_S)
+            done, _ = await asyncio.wait({following}, timeout=ASKED_AGAIN_S)
+            now = time.monotonic()
+            if now - asked_at >= ASKED_AGAIN_S:
+                asked_at = now
+                if not await may():
+                    return response
             if not done:
-                await response.write(b": ping\n\n")
+                if now - pinged_at >= PING_S:
+                    pinged_at = now
+                    await response.write(b": ping\n\n")
                 continue
             event = following.result()
             if event is None:

@@ -114,7 +114,7 @@ def _parameters(route: Route) -> Iterable[dict[str, Any]]:
         yield _header(REASON, "Why, in your own words: UTF-8, percent-encoded.")
     if route.method != "GET" and not route.rule.public:
         yield _header(CSRF, "Of the session, where a cookie signs in.")
-    if route.method == "POST" and not route.rule.public:
+    if route.replayed:
         yield _header(KEY, "Sent again with the same key, a request does nothing and is answered as before.")
 
 

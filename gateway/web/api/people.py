@@ -142,7 +142,7 @@ async def revoke(ask: Ask, user: str, body: RoleName) -> UserView:
     return await _change(ask, user, lambda s, actor: people.revoke(s, user, body.role, ask.at, actor))
 
 
-@routes.post("/users/{user}/token", rule=MANAGERS, status=201)
+@routes.post("/users/{user}/token", rule=MANAGERS, status=201, replayed=False)
 async def token(ask: Ask, user: str, body: Days) -> TokenView:
     """Make a token in place of any before; it is shown this once."""
     await _one(ask, user)

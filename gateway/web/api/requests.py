@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, datetime, time
 from typing import Literal
 
@@ -76,7 +75,7 @@ class Identity(Given):
     how: str = Field(min_length=1, max_length=1000)
 
 
-class Reason(Given):
+class Reasoned(Given):
     """Why."""
 
     reason: str = Words
@@ -151,7 +150,7 @@ async def identify(ask: Ask, request: str, body: Identity) -> None:
 
 
 @routes.post("/requests/{request}/extend", rule=duty(e.RightsExtended))
-async def extend(ask: Ask, request: str, body: Reason) -> Done:
+async def extend(ask: Ask, request: str, body: Reasoned) -> Done:
     """The notice of art. 12(3) was sent, inside the first month: two months more."""
     await _view(ask, request)
     asking, words = ask.asking(), {"reason": body.reason}
@@ -231,8 +230,3 @@ def for_case(ask: Ask, case: str, purpose: str) -> Asking:
 def noon(on: date | None) -> datetime | None:
     """The middle of a local day: when a letter of that date came in."""
     return datetime.combine(on, time(12), COPENHAGEN) if on else None
-
-
-def written(**words: str) -> Mapping[str, str]:
-    """What somebody wrote about a decision, by what it answers (§8.6)."""
-    return words

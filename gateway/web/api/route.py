@@ -29,12 +29,14 @@ _HOLE = re.compile(r"\{(\w+)\}")
 class Rule:
     """Who may call a route.
 
-    `roles` None: whoever is signed in; what more is asked stands in `name` and is asked in storage.
+    `roles` None: whoever is signed in and holds a role (none, when `without_role`); what more is asked stands
+    in `name` and is asked in storage.
     """
 
     name: str
     roles: tuple[str, ...] | None = None
     public: bool = False
+    without_role: bool = False
 
     def lets(self, role: str) -> bool:
         """Whether the role may call it at all."""
@@ -42,8 +44,9 @@ class Rule:
 
 
 PUBLIC = Rule("public", public=True)
-ANYBODY = Rule("signed in")
-GATE = Rule("signed in; the policy is asked about the artifact (R-50)")
+SIGNED_IN = Rule("signed in", without_role=True)
+ANYBODY = Rule("any role")
+GATE = Rule("any role; the policy is asked about the artifact (R-50)")
 
 
 def roles(*names: str) -> Rule:
@@ -75,6 +78,7 @@ class Route:
     media: tuple[str, ...]
     problems: tuple[str, ...]
     capacity: bool
+    replayed: bool  # whether an `Idempotency-Key` has its answer kept
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -116,8 +120,11 @@ class Routes:
         media: Iterable[str] = (),
         problems: Iterable[str] = (),
         capacity: bool | None = None,
+        replayed: bool = True,
     ) -> Callable[[Handler], Handler]:
-        """`problems`: those beside the usual ones. `capacity`: whether a role is asked for; else by rule."""
+        """`problems`: those beside the usual ones. `capacity`: whether a role is asked for; else by rule.
+        `replayed` false: its answer is told once, so it is not kept for an `Idempotency-Key`.
+        """
 
         def add(handler: Handler) -> Handler:
             hints = get_type_hints(handler)
@@ -140,6 +147,7 @@ class Routes:
                     media=tuple(media),
                     problems=tuple(problems),
                     capacity=(rule.roles is not None or rule is GATE) if capacity is None else capacity,
+                    replayed=replayed and method == "POST" and not rule.public,
                 )
             )
             return handler

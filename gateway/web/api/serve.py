@@ -23,7 +23,7 @@ from functools import cache
 from typing import Any
 
 from aiohttp import web
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from gateway.texts import text
 from gateway.web.api.ask import REASON, ROLE, Ask, Running
@@ -100,7 +100,7 @@ def without_rule(app: web.Application, public: Iterable[str] = ()) -> list[str]:
     found = []
     for each in app.router.routes():
         path = each.resource.canonical if each.resource is not None else "?"
-        if (each.method, path) not in known and not any(path.startswith(name) for name in public):
+        if (each.method, path) not in known and not any(f"{path}/".startswith(f"{name}/") for name in public):
             found.append(f"{each.method} {path}")
     return found
 
@@ -163,7 +163,7 @@ def _handler(route: Route) -> Any:
         await _let_in(ask)
         given = await _given(ask)
         key = request.headers.get(KEY, "")
-        if key and route.method == "POST":
+        if key and route.replayed:
             return await service.answers.once(ask, key, lambda: _run(ask, given))
         return await _run(ask, given)
 
@@ -199,13 +199,17 @@ async def _who(service: Service, route: Route, request: web.Request, at: datetim
 async def _let_in(ask: Ask) -> None:
     """The rule of the route. Which artifact, case and purpose is asked in storage, later."""
     rule = ask.route.rule
-    if rule.public or rule.roles is None:
+    if rule.public or rule.without_role:
         return
     role = ask.request.headers.get(ROLE, "")
     held = [each.name for each in ask.person.roles]
-    if (rule.lets(role) and role in held) or (not role and any(rule.lets(name) for name in held)):
+    if any(rule.lets(name) for name in ([role] if role else held) if name in held):
         return
-    why = f"that is for {', '.join(rule.roles)}, not for {role or ', '.join(held) or 'nobody'} (R-50)"
+    if role and role not in held:
+        why = f"{ask.person.id} does not hold {role} (R-50)"
+    else:
+        may = ", ".join(rule.roles or ()) or rule.name
+        why = f"that is for {may}, not for {role or ', '.join(held) or 'nobody'} (R-50)"
     detail = {"route": f"{ask.route.method} {ask.route.path}"}
     actor = ask.person.actor(role)
     await ask.write(lambda s: audit_log.append(s, ask.at, "deny", "api", detail, actor))
@@ -311,7 +315,3 @@ class Answers:
             if not future.done():
                 break
             del self._kept[place]
-
-
-class Empty(BaseModel):
-    """A body that says nothing."""

@@ -14,7 +14,7 @@ from gateway.web.api.ask import Ask
 from gateway.web.api.openapi import contract
 from gateway.web.api.pages import Given
 from gateway.web.api.problems import Problem
-from gateway.web.api.route import ANYBODY, PUBLIC, Routes
+from gateway.web.api.route import PUBLIC, SIGNED_IN, Routes
 from gateway.web.api.serve import SERVICE
 from gateway.web.api.sessions import COOKIE
 from storage import people
@@ -54,7 +54,7 @@ class SessionView(BaseModel):
     expires_at: datetime | None
 
 
-@routes.get("/session", rule=ANYBODY)
+@routes.get("/session", rule=SIGNED_IN)
 async def show(ask: Ask) -> SessionView:
     """Who is signed in, and the roles they hold."""
     return _view(ask)
@@ -81,7 +81,7 @@ async def begin(ask: Ask, body: Token) -> SessionView:
     return _view(ask)
 
 
-@routes.delete("/session", rule=ANYBODY)
+@routes.delete("/session", rule=SIGNED_IN)
 async def end(ask: Ask) -> None:
     """Sign out."""
     if ask.session is not None:
