@@ -25,3 +25,9 @@ class Buckets:
         if len(self._left) > MOST_SOURCES:
             del self._left[next(iter(self._left))]
         return 0.0 if taken else (1.0 - left) / self.per_s
+
+    def give_back(self, source: str) -> None:
+        """The token that was taken last was not for what is limited."""
+        if source in self._left:
+            left, as_of = self._left[source]
+            self._left[source] = (min(self.burst, left + 1.0), as_of)

@@ -63,8 +63,8 @@ async def show(ask: Ask) -> SessionView:
 @routes.post("/session", rule=PUBLIC, problems=("sign-in-failed",), status=201)
 async def begin(ask: Ask, body: Token) -> SessionView:
     """Sign a browser in with a token; the answer sets the session's cookie."""
-    service = ask.request.app[SERVICE]
-    wait_s = service.sign_ins.wait_s(ask.request.remote or "", time.monotonic())
+    service, source = ask.request.app[SERVICE], ask.request.remote or ""
+    wait_s = service.sign_ins.wait_s(source, time.monotonic())
     if wait_s:
         raise Problem("too-many-requests", headers={"Retry-After": str(int(wait_s) + 1)})
     if ask.request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
@@ -76,6 +76,7 @@ async def begin(ask: Ask, body: Token) -> SessionView:
         await ask.write(lambda s: people.note_failed(s, ask.at, actor))
         ways = list(service.sign_in_ways)
         raise Problem("sign-in-failed", str(failed), sign_in=ways) from None
+    service.sign_ins.give_back(source)  # many people may come from one address, at nine on a Monday
     ask.session = service.sessions.begin(ask.person.id, ask.at)
     ask.notes["cookie"] = lambda response: service.sessions.put_cookie(response, ask.session)
     return _view(ask)
