@@ -11,7 +11,7 @@ import typer.main
 import typer.testing
 
 from tests import postgres as pg
-from tests.storage.world import World, open_world, use_postgres
+from tests.storage.world import World, leave_postgres, open_world, use_postgres
 
 # The tree of commands is built once, not for each of a thousand commands that tests give.
 typer.testing._get_command = functools.cache(typer.main.get_command)
@@ -39,11 +39,15 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def home(tmp_path: Path, engine: str, request: pytest.FixtureRequest) -> Path:
+def home(tmp_path: Path, engine: str, request: pytest.FixtureRequest) -> Iterator[Path]:
     """A folder for a world; `open_world` there opens the same database in whatever process."""
-    if engine == "postgresql":
-        use_postgres(tmp_path, request.getfixturevalue("postgres"))
-    return tmp_path
+    if engine == "sqlite":
+        yield tmp_path
+        return
+    server = request.getfixturevalue("postgres")
+    use_postgres(tmp_path, server)
+    yield tmp_path
+    leave_postgres(tmp_path, server)
 
 
 @pytest.fixture

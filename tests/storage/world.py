@@ -37,10 +37,7 @@ class World:
 @functools.cache
 def _template(server: str) -> str:
     """The name of an empty, migrated database on that server: copying it is faster than migrating each."""
-    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(sa.text("CREATE DATABASE migrated"))
-    engine.dispose()
+    _on_server(server, "CREATE DATABASE migrated")
     Database(sa.make_url(server).set(database="migrated").render_as_string(hide_password=False)).close()
     return "migrated"
 
@@ -57,16 +54,31 @@ def _empty_sqlite() -> bytes:
         return file.read_bytes()
 
 
-def use_postgres(folder: Path, server: str) -> None:
-    """From now on the world in `folder` has a database of its own on that server."""
-    name = "t" + hashlib.sha256(str(folder).encode()).hexdigest()[:16]
+def _on_server(server: str, *statements: str) -> None:
     engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.execute(sa.text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
-        connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {_template(server)}"))
+        for statement in statements:
+            connection.execute(sa.text(statement))
     engine.dispose()
+
+
+def _name(folder: Path) -> str:
+    return "t" + hashlib.sha256(str(folder).encode()).hexdigest()[:16]
+
+
+def use_postgres(folder: Path, server: str) -> None:
+    """From now on the world in `folder` has a database of its own on that server."""
+    name = _name(folder)
+    template = _template(server)
+    leave_postgres(folder, server)
+    _on_server(server, f"CREATE DATABASE {name} TEMPLATE {template}")
     url = sa.make_url(server).set(database=name).render_as_string(hide_password=False)
     (folder / "database.url").write_text(url)
+
+
+def leave_postgres(folder: Path, server: str) -> None:
+    """Drop that database: of thousands of worlds none is left on the disk."""
+    _on_server(server, f"DROP DATABASE IF EXISTS {_name(folder)} WITH (FORCE)")
 
 
 def database_url(folder: Path) -> str:

@@ -52,7 +52,7 @@ class Watched:
     def check(self, url: str) -> None:
         """That nothing left the host, no policy was broken and no script failed."""
         assert self.hosts <= {urlsplit(url).netloc}
-        assert self.complaints == []
+        assert self.complaints == [], self.complaints
 
 
 def violations(page: Page) -> list[str]:

@@ -102,3 +102,9 @@ document.addEventListener("click", (event) => {
   go(link.pathname + link.search);
 });
 window.addEventListener("popstate", show);
+// When the window goes elsewhere, the browser breaks off what a page still fetches: that is no fault to tell of.
+window.addEventListener("pagehide", () => {
+  leaving.abort();
+  shown += 1;
+});
+window.addEventListener("pageshow", (event) => event.persisted && show());
