@@ -201,7 +201,7 @@ artifacts a second without the removal of files; memory that does not grow with 
 * **Preview**: other settings (20 days instead of 30) over everything. **Sweep**: 3 % of the artifacts are
   due; every batch is committed to disk. PostgreSQL runs with fsync and 256 MB of shared buffers, on loopback.
 * **Peak**: VmHWM of the process that did only that; the memory of the PostgreSQL server is not in it, it is
-  what its settings say. A sweep remembers what it erased: ten times as many need a little more.
+  what its settings say.
 * **Fixed loop**: the loop of the machine's speed, timed just before each measurement, in their order; it took
   {loop_ms} ms at its best before the run. Where it takes longer, other work ran beside, and so did the
   measurement.

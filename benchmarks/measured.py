@@ -9,10 +9,11 @@ import json
 import re
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import select
 
@@ -30,6 +31,8 @@ from storage.policy.settings import PolicySettings
 from storage.sweep import sweep
 from storage.tables import Artifact
 
+T = TypeVar("T")
+
 LOOKUPS = 200
 WARM_UP = 3
 """Lookups that are not counted: the first ones connect and prepare their statements."""
@@ -44,15 +47,19 @@ class TimedStore(MediaStore):
         super().__init__(folder)
         self.seconds = 0.0
 
-    def remove(self, artifact_id: str) -> list[str]:
+    def remove(self, artifact_id: str, unsynced: set[Path] | None = None) -> list[str]:
         """As the store does."""
-        return self._timed(lambda: super(TimedStore, self).remove(artifact_id))
+        return self._timed(lambda: super(TimedStore, self).remove(artifact_id, unsynced))
+
+    def sync(self, folders: set[Path]) -> None:
+        """As the store does."""
+        self._timed(lambda: super(TimedStore, self).sync(folders))
 
     def places(self, artifact_id: str) -> list[str]:
         """As the store does."""
         return self._timed(lambda: super(TimedStore, self).places(artifact_id))
 
-    def _timed(self, fn: Callable[[], list[str]]) -> list[str]:
+    def _timed(self, fn: Callable[[], T]) -> T:
         start = time.perf_counter()
         try:
             return fn()
@@ -100,9 +107,10 @@ def erase(db: Database, folder: Path) -> dict[str, Any]:
     """A sweep of what is due."""
     store = TimedStore(folder / "audio")
     start = time.perf_counter()
-    result = sweep(db, store, bulk.NOW, PolicySettings())
+    erased: Counter[str] = Counter()
+    sweep(db, store, bulk.NOW, PolicySettings(), on_erased=lambda each: erased.update([each.kind]))
     seconds = time.perf_counter() - start
-    return {"seconds": seconds, "files_s": store.seconds, "erased": len(result.erased)}
+    return {"seconds": seconds, "files_s": store.seconds, "erased": erased.total()}
 
 
 MEASURES: dict[str, Callable[[Database, Path], dict[str, Any]]] = {

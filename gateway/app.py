@@ -42,6 +42,7 @@ from ivr_prompts.catalogue import Catalogue
 from ivr_prompts.held import held
 from storage import artifacts
 from storage.desk import Desk
+from storage.sweep import Erased
 from transcription.client import cancelled
 from transcription.servers import Servers
 
@@ -219,10 +220,8 @@ class Gateway:
         while True:
             try:
                 begun = time.monotonic()
-                result = await asyncio.to_thread(self.archive.sweep, _now())
+                await asyncio.to_thread(self.archive.sweep, _now(), on_erased=self._count_erased)
                 await self.signals.swept(time.monotonic() - begun, _now())
-                for erased in result.erased:
-                    self.counts.swept[erased.kind] += 1
                 await self._stop_what_is_gone()
             except Exception:
                 self.counts.storage_failures["sweep"] += 1
@@ -230,6 +229,9 @@ class Gateway:
             self._sweep_now.clear()
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._sweep_now.wait(), self.settings.storage.sweep_s)
+
+    def _count_erased(self, erased: Erased) -> None:
+        self.counts.swept[erased.kind] += 1
 
     async def _stop_what_is_gone(self) -> None:
         """Stop recordings that were withdrawn elsewhere, should nobody have told this gateway (R-20)."""

@@ -22,7 +22,7 @@ from storage.leftovers import Recovered, recover_leftovers
 from storage.media import MediaStore
 from storage.redaction import Redaction
 from storage.replay import Replayed, is_behind, replay
-from storage.sweep import SweepResult, sweep
+from storage.sweep import SweepResult, Told, sweep
 from transcription.stored import redacted_words, silences
 
 SAMPLE_BYTES = 2
@@ -76,9 +76,9 @@ class Archive:
             Redaction(redacted_words, silences),
         )
 
-    def sweep(self, now: datetime, dry_run: bool = False) -> SweepResult:
-        """Erase what is due at `now`."""
-        return sweep(self.database, self.store, now, self.settings.policy, dry_run)
+    def sweep(self, now: datetime, dry_run: bool = False, on_erased: Told | None = None) -> SweepResult:
+        """Erase what is due at `now`; `on_erased` is told of each instead of the result."""
+        return sweep(self.database, self.store, now, self.settings.policy, dry_run, on_erased)
 
     def replay(self, now: datetime) -> Replayed:
         """Erase again what was erased before a backup was restored (R-61)."""

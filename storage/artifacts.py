@@ -21,6 +21,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from storage import audit_log
 from storage.keys import Keys, new_data_key
+from storage.many import among, plain
 from storage.model import ArtifactKind, Ground, GroundName
 from storage.policy import grounds
 from storage.policy.access import EEA
@@ -323,14 +324,13 @@ def begun_erasure(session: Session, artifact_ids: Sequence[str]) -> list[str]:
 
 def drop_numbers(session: Session, call_ids: Sequence[str]) -> None:
     """The clear number of a call goes when no recording, transcript or derivative of it is left."""
+    session.flush()
+    numbers, artifact = plain(CallerNumber), plain(Artifact).c
     content = [kind.value for kind in CONTENT]
-    left = select(Artifact.call_id).where(
-        Artifact.call_id.in_(call_ids), Artifact.kind.in_(content), Artifact.state != "erased"
+    left = select(artifact.id).where(
+        artifact.call_id == numbers.c.call_id, artifact.kind.in_(content), artifact.state != "erased"
     )
-    still = set(session.scalars(left))
-    session.execute(
-        delete(CallerNumber).where(CallerNumber.call_id.in_([each for each in call_ids if each not in still]))
-    )
+    session.execute(delete(numbers).where(among(numbers.c.call_id, call_ids), ~left.exists()))
 
 
 def with_open_evidence(session: Session, call_ids: Sequence[str]) -> list[str]:
@@ -339,7 +339,7 @@ def with_open_evidence(session: Session, call_ids: Sequence[str]) -> list[str]:
         select(Artifact.call_id)
         .join(GroundRow, GroundRow.artifact_id == Artifact.id)
         .where(
-            Artifact.call_id.in_(call_ids),
+            among(Artifact.call_id, call_ids),
             Artifact.kind == ArtifactKind.CONSENT_EVIDENCE.value,
             Artifact.blocked_at.is_(None),
             GroundRow.until.is_(None),

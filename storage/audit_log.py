@@ -11,12 +11,13 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from storage import audit_chain
 from storage.audit_chain import Entry, Gap, Verdict
 from storage.keys import Keys
+from storage.many import insert_all
 from storage.tables import AuditEntry, AuditReason
 
 SYSTEM: dict[str, Any] = {"id": "gateway", "role": "system"}
@@ -59,12 +60,13 @@ def append(
 def append_all(session: Session, at: datetime, told: Iterable[tuple[str, str, dict[str, Any]]]) -> None:
     """Add many entries at once about what happens by itself: action, subject and detail of each."""
     last, rows = session.info.get(_LAST) or _last(session), []
+    when, actor = audit_chain.when(at), audit_chain.canonical(SYSTEM)
     for action, subject, detail in told:
-        entry = audit_chain.seal(last, at, SYSTEM, action, subject, detail)
+        entry = audit_chain.follow(last, (when, actor, action, subject, audit_chain.canonical(detail)))
         rows.append(vars(entry))
         last = (entry.seq, entry.hash)
+    insert_all(session, AuditEntry, rows)
     if rows:
-        session.execute(insert(AuditEntry), rows)
         session.info[_LAST] = last
 
 

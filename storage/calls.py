@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from storage import artifacts, audit_log, books
 from storage.keys import Keys
+from storage.many import among, plain
 from storage.policy import events as e
 from storage.policy import grounds
 from storage.policy.apply import change
@@ -175,16 +176,19 @@ def unfinished(session: Session, instance: str | None = None) -> Sequence[Call]:
 
 def forget_empty(session: Session, call_ids: Sequence[str], at: datetime) -> None:
     """Forget those calls that are over and of which nothing is kept, with their erased artifacts' rows."""
-    left = select(Artifact.id).where(Artifact.call_id == Call.id, Artifact.state != "erased")
-    over = select(Call.id).where(Call.id.in_(call_ids), Call.ended_at.is_not(None), ~left.exists())
-    empty = list(session.scalars(over.order_by(Call.id)))
+    session.flush()
+    call, artifact = plain(Call), plain(Artifact)
+    left = select(artifact.c.id).where(artifact.c.call_id == call.c.id, artifact.c.state != "erased")
+    over = select(call.c.id).where(among(call.c.id, call_ids), call.c.ended_at.is_not(None), ~left.exists())
+    empty = list(session.scalars(over.order_by(call.c.id)))
     if not empty:
         return
-    gone = select(Artifact.id).where(Artifact.call_id.in_(empty))
-    session.execute(delete(ArtifactSource).where(ArtifactSource.artifact_id.in_(gone)))
-    for table in (Artifact, Consent, CallerNumber, CaseCall):
-        session.execute(delete(table).where(table.call_id.in_(empty)))
-    session.execute(delete(Call).where(Call.id.in_(empty)))
+    gone = select(artifact.c.id).where(among(artifact.c.call_id, empty))
+    sources = plain(ArtifactSource)
+    session.execute(delete(sources).where(sources.c.artifact_id.in_(gone)))
+    for table in (artifact, *map(plain, (Consent, CallerNumber, CaseCall))):
+        session.execute(delete(table).where(among(table.c.call_id, empty)))
+    session.execute(delete(call).where(among(call.c.id, empty)))
     audit_log.append_all(session, at, (("call.forget", call_id, {}) for call_id in empty))
 
 

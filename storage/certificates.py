@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from storage.many import insert_all
 from storage.policy.clocks import local_midnight
 from storage.tables import Tombstone
 
@@ -78,8 +79,7 @@ def certificate(
 
 def issue(session: Session, issued: Sequence[dict[str, Any]]) -> None:
     """Write certificates; `storage.database.Refused` if an artifact has one already."""
-    if issued:
-        session.execute(insert(Tombstone), issued)
+    insert_all(session, Tombstone, issued)
 
 
 def pseudonym(artifact_id: str) -> str:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from storage import artifacts, audit_log, certificates
 from storage.certificates import Lapsed
+from storage.many import among
 from storage.policy.book import Refused
 from storage.tables import Disclosure
 
@@ -40,7 +41,8 @@ def add(
 def note_erased(session: Session, erased: Mapping[str, Lapsed], at: datetime) -> None:
     """Artifacts are erased: their recipients are to be told, or are forgotten."""
     named = {certificates.pseudonym(artifact_id): lapsed for artifact_id, lapsed in erased.items()}
-    for row in session.scalars(select(Disclosure).where(Disclosure.artifact_pseudonym.in_(named))).all():
+    told_of = select(Disclosure).where(among(Disclosure.artifact_pseudonym, list(named)))
+    for row in session.scalars(told_of).all():
         ended_by = " ".join(ground["ended_by"] for ground in named[row.artifact_pseudonym].grounds)
         rule = next((rule for rule in ORDERS if rule in ended_by), None)
         if rule is None:

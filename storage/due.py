@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, or_, select, text, tuple_
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
-from storage import artifacts
 from storage.certificates import Lapsed
 from storage.database import Database
-from storage.model import ArtifactKind, Ground
+from storage.many import among, plain
+from storage.model import ArtifactKind, Ground, GroundName
 from storage.policy import grounds
 from storage.policy.clocks import local_date
 from storage.tables import BEGUN, Artifact, GroundRow
@@ -21,13 +21,14 @@ from storage.tables import BEGUN, Artifact, GroundRow
 EVIDENCE = (ArtifactKind.CONSENT_EVIDENCE.value, ArtifactKind.DECISION_LOG.value)
 
 
-PAGE = 1000
+PAGE = 10_000
 """Lapsed grounds that are looked at together."""
 
 LOOK = 20_000
 """Artifacts that a sweep looks at for one that nothing ever permitted keeping."""
 
 _MINUTE_S = 60
+_ARTIFACT, _GROUND = plain(Artifact).c, plain(GroundRow).c
 _SPREAD = 0x9E3779B9  # 2**32 times the golden ratio: multiples of it lie evenly, however many there are
 
 
@@ -73,11 +74,15 @@ def _lapsed(
 
 
 def due(session: Session, now: datetime, ids: Sequence[str]) -> list[str]:
-    """Those of the artifacts that no ground permits keeping at `now`, and on which nothing rests."""
-    query = select(Artifact.id).where(
-        Artifact.id.in_(ids), Artifact.blocked_at.is_(None), ~_held(now), free()
+    """Those of the artifacts that no ground permits keeping at `now`, and on which nothing rests.
+
+    Oldest first: what was made together lies together on disk and goes together.
+    """
+    session.flush()
+    query = select(_ARTIFACT.id).where(
+        among(_ARTIFACT.id, ids), _ARTIFACT.blocked_at.is_(None), ~_held(now), free()
     )
-    return list(session.scalars(query.order_by(Artifact.id))) if ids else []
+    return list(session.scalars(query.order_by(_ARTIFACT.created_at, _ARTIFACT.id))) if ids else []
 
 
 def all_due(session: Session, now: datetime) -> list[str]:
@@ -92,17 +97,17 @@ def lapsed(session: Session, now: datetime) -> list[str]:
         .where(GroundRow.expires_at <= now)
         .union(select(GroundRow.artifact_id).where(GroundRow.ended_at <= now))
     )
-    fresh = select(Artifact.id).where(Artifact.blocked_at.is_(None), ~_held(now), free())
-    return list(session.scalars(fresh.where(Artifact.id.in_(over))))
+    fresh = select(_ARTIFACT.id).where(_ARTIFACT.blocked_at.is_(None), ~_held(now), free())
+    return list(session.scalars(fresh.where(_ARTIFACT.id.in_(over))))
 
 
 def _held(now: datetime) -> ColumnElement[bool]:
     return (
-        select(GroundRow.id)
+        select(_GROUND.id)
         .where(
-            GroundRow.artifact_id == Artifact.id,
-            or_(GroundRow.ended_at.is_(None), GroundRow.ended_at > now),
-            or_(GroundRow.expires_at.is_(None), GroundRow.expires_at > now),
+            _GROUND.artifact_id == _ARTIFACT.id,
+            or_(_GROUND.ended_at.is_(None), _GROUND.ended_at > now),
+            or_(_GROUND.expires_at.is_(None), _GROUND.expires_at > now),
         )
         .exists()
     )
@@ -110,13 +115,13 @@ def _held(now: datetime) -> ColumnElement[bool]:
 
 def free() -> ColumnElement[bool]:
     """Nothing else rests on the artifact's consent record, or the artifact is no evidence."""
-    other = aliased(Artifact)
+    other = plain(Artifact).alias("other").c
     rests = (
         select(other.id)
-        .where(other.consent_id == Artifact.consent_id, other.id != Artifact.id, other.state != "erased")
+        .where(other.consent_id == _ARTIFACT.consent_id, other.id != _ARTIFACT.id, other.state != "erased")
         .exists()
     )
-    return or_(Artifact.kind.not_in(EVIDENCE), ~rests)
+    return or_(_ARTIFACT.kind.not_in(EVIDENCE), ~rests)
 
 
 def groundless(session: Session, now: datetime, look: int | None = LOOK) -> list[str]:
@@ -136,12 +141,49 @@ def groundless(session: Session, now: datetime, look: int | None = LOOK) -> list
 
 
 def lapses(session: Session, artifact_ids: Sequence[str], now: datetime) -> dict[str, Lapsed]:
-    """How the grounds of these artifacts lapsed."""
-    held: dict[str, list[Ground]] = defaultdict(list)
-    query = select(*GroundRow.__table__.columns).where(GroundRow.artifact_id.in_(artifact_ids))
-    for row in session.execute(query.order_by(GroundRow.id)):
-        held[row.artifact_id].append(artifacts.ground_of(row))
-    return {artifact_id: lapse(held[artifact_id], now) for artifact_id in artifact_ids}
+    """How the grounds of these artifacts lapsed. Where it is the same, so is the object."""
+    session.flush()
+    held: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+    of = (_GROUND.ground, _GROUND.rule, _GROUND.until, _GROUND.expires_at, _GROUND.ended_at, _GROUND.ended_by)
+    query = select(_GROUND.artifact_id, _GROUND.clock_start, *of).where(
+        among(_GROUND.artifact_id, artifact_ids)
+    )
+    for artifact_id, *ground in session.execute(query.order_by(_GROUND.id)):
+        held[artifact_id].append(tuple(ground))
+    # What fell due together was mostly kept by the same grounds; only when they began differs.
+    told: dict[tuple[tuple[Any, ...], ...], Lapsed] = {}
+    found = {}
+    for artifact_id in artifact_ids:
+        mine = held[artifact_id]
+        same = tuple(ground[1:] for ground in mine)
+        if same not in told:
+            told[same] = lapse([_ground(*each) for each in mine], now)
+        found[artifact_id] = told[same]
+    return found
+
+
+def _ground(
+    clock_start: datetime,
+    name: str,
+    rule: str,
+    until: date | None,
+    expires_at: datetime | None,
+    ended_at: datetime | None,
+    ended_by: str,
+) -> Ground:
+    """A ground as far as it says when and why it ended."""
+    return Ground(
+        GroundName(name),
+        rule,
+        (),
+        (),
+        (),
+        clock_start,
+        until,
+        expires_at,
+        ended_at=ended_at,
+        ended_by=ended_by,
+    )
 
 
 def lapse(held: Sequence[Ground], now: datetime) -> Lapsed:

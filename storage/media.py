@@ -138,7 +138,9 @@ class MediaStore:
         elif not final.exists():
             raise NothingRecorded("no audio was captured for that recording")
         facts = self._read_back(artifact_id, key)
-        self._unlink(spool)
+        folders: set[Path] = set()
+        self._unlink(spool, folders)
+        self.sync(folders)
         return facts
 
     def _seal(self, spool: Path, final: Path, artifact_id: str, key: bytes) -> None:
@@ -242,9 +244,28 @@ class MediaStore:
             raise explain(error, "sealing a file") from error
         return SealedFile(media_name(artifact_id), told.digest.hexdigest(), told.length)
 
-    def remove(self, artifact_id: str) -> list[str]:
-        """Remove all files of an artifact; returns what was there. Safe to repeat; raises `MediaError`."""
-        return [place for place, path in self._places(artifact_id).items() if self._unlink(path)]
+    def remove(self, artifact_id: str, unsynced: set[Path] | None = None) -> list[str]:
+        """Remove all files of an artifact; returns what was there. Safe to repeat; raises `MediaError`.
+
+        With `unsynced`, who removes many: their folders are put there, and a crash of the machine can bring
+        the files back until `sync` was told of them.
+        """
+        folders: set[Path] = set()
+        removed = [place for place, path in self._places(artifact_id).items() if self._unlink(path, folders)]
+        if unsynced is None:
+            self.sync(folders)
+        else:
+            unsynced |= folders
+        return removed
+
+    def sync(self, folders: set[Path]) -> None:
+        """See to it that what was removed from these folders stays removed; raises `MediaError`."""
+        try:
+            for folder in sorted(folders):
+                if folder.exists():
+                    sync_folder(folder)
+        except OSError as error:
+            raise explain(error, "removing a recording") from error
 
     def places(self, artifact_id: str) -> list[str]:
         """Where there are files of an artifact."""
@@ -258,15 +279,15 @@ class MediaStore:
             "spool": self.spool_path(artifact_id),
         }
 
-    def _unlink(self, path: Path) -> bool:
+    def _unlink(self, path: Path, folders: set[Path]) -> bool:
+        folders.add(path.parent)
         try:
-            there = path.exists()
-            path.unlink(missing_ok=True)
-            if path.parent.exists():
-                sync_folder(path.parent)
+            path.unlink()
+        except FileNotFoundError:
+            return False
         except OSError as error:
             raise explain(error, "removing a recording") from error
-        return there
+        return True
 
     def ids(self) -> Iterator[str]:
         """The artifact ids of all files there are, in no order, perhaps twice."""

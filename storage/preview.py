@@ -10,29 +10,34 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timezone
 from functools import lru_cache
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Text, and_, cast, func, or_, select
+from sqlalchemy import Text, and_, cast, func, or_, select, type_coerce
 from sqlalchemy.orm import Session
+from sqlalchemy.types import NullType
 
 from storage import audit_log, books
 from storage.books import By
 from storage.database import Database
 from storage.keys import Keys
-from storage.model import ArtifactKind, CaseKind, Ground, GroundName
+from storage.model import ArtifactKind, CaseKind, GroundName
 from storage.policy import events as e
 from storage.policy import grounds
 from storage.policy.apply import change
 from storage.policy.book import Book
 from storage.policy.clocks import local_date
-from storage.policy.restate import Facts, dates_of
+from storage.policy.restate import Dates, Facts, dates_of
 from storage.policy.settings import PolicySettings
 from storage.tables import Artifact, Call, Case, Consent, GroundRow
 
 _CHUNK = 200
-_SOUND = (ArtifactKind.AUDIO.value, ArtifactKind.INVESTIGATION_AUDIO.value)
+_AUDIO, _TRANSCRIPT = ArtifactKind.AUDIO.value, ArtifactKind.TRANSCRIPT.value
+_EVIDENCE = ArtifactKind.CONSENT_EVIDENCE.value
+_SOUND = (_AUDIO, ArtifactKind.INVESTIGATION_AUDIO.value)
+_GROUNDS = {name.value: name for name in GroundName}
 _PROGRESS_EVERY = 5000
 _SOMEBODY = ("",)  # roles: whose they are does not matter to a date, but whether there is one
 
@@ -162,19 +167,54 @@ def _chunks_of_cases(db: Database) -> Iterator[tuple[str, ...]]:
 # --- reading everything once ------------------------------------------------------------------------
 
 
+class _Row(NamedTuple):
+    """An artifact and one of its active grounds, or none; instants and dates as the driver gives them.
+
+    Most are never needed as such, and many are the same: `_instant` and `_day` read them.
+    """
+
+    id: str
+    kind: str
+    call_id: str | None
+    case_kind: str | None
+    anchor: Any
+    ended_at: Any
+    condemned: str | None
+    blocked_at: Any
+    lived_until: Any
+    lived_to: Any
+    ground: str | None
+    rule: str
+    clock_start: Any
+    until: Any
+    expires_at: Any
+    case_id: str | None
+    closed: bool
+
+
+class _Stored(NamedTuple):
+    """A ground as far as its date follows from it (`storage.policy.restate.Dated`)."""
+
+    ground: GroundName
+    rule: str
+    roles: tuple[str, ...]
+    clock_start: datetime
+    until: date | None
+    expires_at: datetime | None
+
+
 def _moves(
     session: Session, settings: PolicySettings, now: datetime, found: Preview, on_progress: Told
 ) -> Iterator[Moved]:
-    facts = _Facts(session)
-    rows = session.execute(_everything(now).execution_options(yield_per=2000))
-    for call, of_call in itertools.groupby(rows, key=lambda row: row.call_id):
-        artifacts = (list(each) for _, each in itertools.groupby(of_call, key=lambda row: row.id))
-        # Without a call each artifact stands for itself.
-        for group in ([each] for each in artifacts) if call is None else [list(artifacts)]:
-            before = found.looked_at
-            yield from _moves_of(group, facts, settings, now, found)
-            if found.looked_at // _PROGRESS_EVERY != before // _PROGRESS_EVERY:
-                on_progress(found.looked_at)
+    facts = _Facts(session, settings)
+    rows = map(_Row._make, session.execute(_everything(now).execution_options(yield_per=2000)))
+    # Without a call each artifact stands for itself.
+    for _, together in itertools.groupby(rows, key=lambda row: row[2] or row[0]):
+        group = [list(each) for _, each in itertools.groupby(together, key=itemgetter(0))]
+        before = found.looked_at
+        yield from _moves_of(group, facts, settings, now, found)
+        if found.looked_at // _PROGRESS_EVERY != before // _PROGRESS_EVERY:
+            on_progress(found.looked_at)
 
 
 def _everything(now: datetime) -> Any:
@@ -185,13 +225,16 @@ def _everything(now: datetime) -> Any:
         or_(ground.ended_at.is_(None), ground.ended_at > now),
         or_(ground.expires_at.is_(None), ground.expires_at > now),
     )
+    columns = (
+        *(artifact.id, artifact.kind, artifact.call_id, artifact.case_kind, artifact.anchor),
+        *(artifact.ended_at, artifact.condemned, artifact.blocked_at),
+        *(artifact.lived_until, artifact.lived_to),
+        *(ground.ground, ground.rule, ground.clock_start, ground.until, ground.expires_at),
+        ground.case_id,
+    )
     return (
         select(
-            *(artifact.id, artifact.kind, artifact.call_id, artifact.case_kind, artifact.anchor),
-            *(artifact.ended_at, artifact.condemned, artifact.blocked_at),
-            *(artifact.lived_until, artifact.lived_to),
-            *(ground.ground, ground.rule, ground.clock_start, ground.until, ground.expires_at),
-            ground.case_id,
+            *(type_coerce(column, NullType()) for column in columns),
             (cast(ground.roles, Text) == "[]").label("closed"),
         )
         .select_from(Artifact.__table__.outerjoin(GroundRow.__table__, active))
@@ -199,91 +242,106 @@ def _everything(now: datetime) -> Any:
     )
 
 
+def _instant(stored: Any) -> datetime | None:
+    """An instant of a row: SQLite has it as text, in UTC."""
+    return _instant_of(stored) if isinstance(stored, str) else stored
+
+
+def _day(stored: Any) -> date | None:
+    return _day_of(stored) if isinstance(stored, str) else stored
+
+
+@lru_cache(maxsize=1024)
+def _instant_of(stored: str) -> datetime:
+    return datetime.fromisoformat(stored).replace(tzinfo=timezone.utc)
+
+
+_day_of = lru_cache(maxsize=1024)(date.fromisoformat)
+
+
 def _moves_of(
-    group: list[list[Row[Any]]], facts: _Facts, settings: PolicySettings, now: datetime, found: Preview
+    group: list[list[_Row]], facts: _Facts, settings: PolicySettings, now: datetime, found: Preview
 ) -> Iterator[Moved]:
     ended = {rows[0].anchor: rows[0].ended_at for rows in group if rows[0].kind in _SOUND}
-    lives: list[tuple[date | None, datetime | None]] = []  # of what rests on the caller's consent
-    evidence: list[Row[Any]] = []
+    lives: list[Dates] = []  # of what rests on the caller's consent
+    evidence: list[_Row] = []
     for rows in group:
         first = rows[0]
-        on_consent = first.kind == ArtifactKind.AUDIO.value or (
-            first.kind == ArtifactKind.TRANSCRIPT.value and first.case_kind is None
-        )
+        on_consent = first.kind == _AUDIO or (first.kind == _TRANSCRIPT and first.case_kind is None)
         if first.blocked_at is not None:
             if on_consent:
-                lives.append((first.lived_until, first.lived_to))
+                lives.append((_day(first.lived_until), _instant(first.lived_to)))
             continue
         found.looked_at += 1
-        if first.kind == ArtifactKind.CONSENT_EVIDENCE.value:
+        if first.kind == _EVIDENCE:
             evidence.append(first)
             continue
         if first.ground is None:
             continue  # nothing permits it: the sweep's
         dates = [_dates(row, ended, facts, settings) for row in rows]
         until, expires_at = _last(dates)
-        if on_consent:
-            lives.append((until, expires_at))
-        yield from _moved(rows, until, expires_at, now)
+        if on_consent:  # what is over already would go now, and not before
+            over = expires_at is not None and expires_at <= now
+            lives.append((local_date(now), now) if over else (until, expires_at))
+        if moved := _moved(rows, until, expires_at, now):
+            yield moved
     for row in evidence:
         if row.ground is not None and lives:
-            last_life, ended_at = _last(lives)
-            last = grounds.evidence_ground(last_life, settings, ended_at=ended_at)
-            yield from _moved([row], last.until, last.expires_at, now)
+            until, expires_at = facts.evidence(*_last(lives))
+            if moved := _moved([row], until, expires_at, now):
+                yield moved
 
 
-def _dates(
-    row: Row[Any], ended: dict[datetime, datetime | None], facts: _Facts, settings: PolicySettings
-) -> tuple[date | None, datetime | None]:
-    ground = Ground(
-        GroundName(row.ground),
-        row.rule,
-        (),
-        (),
-        () if row.closed else _SOMEBODY,
-        row.clock_start,
-        row.until,
-        row.expires_at,
-    )
-    withdrawn, in_call = facts.withdrawn(row.call_id) if row.condemned == "R-20" else (None, False)
-    received, answered, closed, confirmed = facts.case(row.case_id) if row.case_id else (None,) * 4
-    known = Facts(
-        recording_ended_at=ended.get(row.clock_start),
-        withdrawn_at=withdrawn,
-        withdrawn_in_call=in_call,
-        received_at=received,
-        answered_at=answered,
-        closed_on=closed,
-        confirmed=confirmed,
-    )
+def _dates(row: _Row, ended: dict[Any, Any], facts: _Facts, settings: PolicySettings) -> Dates:
+    clock_start = _instant(row.clock_start)
+    assert clock_start is not None and row.ground is not None
+    roles = () if row.closed else _SOMEBODY
+    until, expires_at = _day(row.until), _instant(row.expires_at)
+    ground = _Stored(_GROUNDS[row.ground], row.rule, roles, clock_start, until, expires_at)
+    known = Facts(_instant(ended.get(row.clock_start)))
+    if row.condemned == "R-20":
+        withdrawn, in_call = facts.withdrawn(row.call_id)
+        known = known._replace(withdrawn_at=withdrawn, withdrawn_in_call=in_call)
+    if row.case_id:
+        received, answered, closed, confirmed = facts.case(row.case_id)
+        known = known._replace(
+            received_at=received, answered_at=answered, closed_on=closed, confirmed=confirmed
+        )
     return dates_of(ground, known, settings)
 
 
-def _last(dates: list[tuple[date | None, datetime | None]]) -> tuple[date | None, datetime | None]:
+def _last(dates: list[Dates]) -> Dates:
+    if len(dates) == 1:
+        return dates[0]
     if any(expires_at is None for _, expires_at in dates):
         return None, None
-    return max(dates, key=lambda each: each[1])  # type: ignore[arg-type, return-value]
+    return max(dates, key=itemgetter(1))
 
 
-def _moved(
-    rows: list[Row[Any]], until: date | None, expires_at: datetime | None, now: datetime
-) -> Iterator[Moved]:
-    was, was_at = _last([(row.until, row.expires_at) for row in rows])
+def _moved(rows: list[_Row], until: date | None, expires_at: datetime | None, now: datetime) -> Moved | None:
+    was, was_at = _last([(_day(row.until), _instant(row.expires_at)) for row in rows])
     if expires_at == was_at:
-        return
+        return None
     earlier = was_at is None or (expires_at is not None and expires_at < was_at)
     at_once = expires_at is not None and expires_at <= now
     first = rows[0]
-    yield Moved(first.id, first.kind, first.call_id, was, until, earlier, at_once)
+    return Moved(first.id, first.kind, first.call_id, was, until, earlier, at_once)
 
 
 class _Facts:
     """What the dates of few grounds follow from, looked up when it is needed."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, settings: PolicySettings) -> None:
         self._session = session
+        self._settings = settings
+        self.evidence = lru_cache(maxsize=1024)(self._evidence)
         self.case = lru_cache(maxsize=1024)(self._case)
         self.withdrawn = lru_cache(maxsize=1024)(self._withdrawn)
+
+    def _evidence(self, last_life: date | None, ended_at: datetime | None) -> Dates:
+        """The dates of evidence for what lived that long."""
+        last = grounds.evidence_ground(last_life, self._settings, ended_at=ended_at)
+        return last.until, last.expires_at
 
     def _case(self, case_id: str) -> tuple[datetime | None, datetime | None, date | None, date | None]:
         query = select(Case.kind, Case.opened_at, Case.closed_at, Case.confirmed).where(Case.id == case_id)

@@ -22,9 +22,10 @@ from storage.database import Database
 from storage.due import EVIDENCE, free, lapses
 from storage.ledger import ErasureLedger, Line
 from storage.media import MediaStore
+from storage.pace import FIRST
 from storage.policy.clocks import local_date
 from storage.policy.settings import PolicySettings
-from storage.sweep import BATCH, Erased, Failed, block, erase_now
+from storage.sweep import Erased, Failed, block, erase_now
 from storage.tables import Artifact, Call, Tombstone
 
 RESTORED = "restored from backup"
@@ -75,7 +76,7 @@ def replay(
     # What rests on a consent record goes before it: the database lets go of it in no other order.
     for kinds in (_content(back), _evidence(back)):
         for some in _pieces(kinds, _CHUNK):
-            for batch in _pieces(some, BATCH):
+            for batch in _pieces(some, FIRST):
                 db.write_sync(lambda s, ids=batch: _block(s, ids, known, now, settings))  # type: ignore[misc]
                 checkpoint("replay blocked")
             calls_of = db.read_sync(lambda s, ids=some: _calls(s, ids))  # type: ignore[misc]

@@ -19,9 +19,10 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Row, delete, or_, select, text, update
+from sqlalchemy import Row, delete, select, update
 from sqlalchemy.orm import Session
 
 from storage import artifacts, audit_drop, audit_log, books, calls, cases, certificates, disclosures
@@ -29,13 +30,14 @@ from storage.certificates import Lapsed
 from storage.database import Database
 from storage.due import EVIDENCE, PAGE, all_due, begun, due, groundless, lapses, walk
 from storage.ledger import ErasureLedger, Line
+from storage.many import among, plain
 from storage.media import MediaStore
 from storage.model import ArtifactKind
+from storage.pace import Pace
 from storage.policy.clocks import first_within, local_date
 from storage.policy.settings import PolicySettings, parse_period
 from storage.sealed import MediaError
 from storage.tables import (
-    BEGUN,
     Artifact,
     CaseKey,
     CaseNote,
@@ -44,19 +46,17 @@ from storage.tables import (
     Document,
     GroundRow,
     Peaks,
+    Table,
     TranscriptionJob,
 )
 
-BATCH = 100
-"""Artifacts a transaction: few, because live calls wait for the one writer meanwhile."""
-
 _CASE_WORDS = (ArtifactKind.REQUEST_DOCUMENTATION.value, ArtifactKind.SAMPLE_RECORD.value)
 
+_ARTIFACT = plain(Artifact).c
 _BATCH = select(
-    *(Artifact.id, Artifact.kind, Artifact.call_id, Artifact.case_id, Artifact.consent_id),
-    *(Artifact.sha256, Artifact.blocked_at, Artifact.erasure),
-)
-
+    *(_ARTIFACT.id, _ARTIFACT.kind, _ARTIFACT.call_id, _ARTIFACT.case_id, _ARTIFACT.consent_id),
+    *(_ARTIFACT.sha256, _ARTIFACT.blocked_at, _ARTIFACT.erasure),
+).order_by(_ARTIFACT.created_at, _ARTIFACT.id)
 _NOTHING_LEFT: dict[str, Any] = {
     "state": "erased",
     "intervals": [],
@@ -83,6 +83,9 @@ class Erased:
     rule: str
 
 
+Told = Callable[[Erased], None]
+
+
 @dataclass(frozen=True)
 class Failed:
     """An artifact that is unreadable, but whose files could not be removed (or noted as gone) yet."""
@@ -107,14 +110,17 @@ def sweep(
     now: datetime,
     settings: PolicySettings | None = None,
     dry_run: bool = False,
-    on_batch: Callable[[int], None] = lambda erased: None,
+    on_erased: Told | None = None,
     checkpoint: Checkpoint = lambda step: None,
 ) -> SweepResult:
-    """Erase everything that is due at `now`. `on_batch` is told how many artifacts have gone so far."""
+    """Erase everything that is due at `now`.
+
+    With `on_erased` the result names nothing that was erased: it is told of each, however many they are.
+    """
     if dry_run:
         return SweepResult(db.read_sync(lambda s: _preview(s, now)), dry_run=True)
     settings = settings or PolicySettings()
-    result = _erase(db, store, now, settings, None, on_batch, checkpoint)
+    result = _erase(db, store, now, settings, None, on_erased, checkpoint)
     db.write_sync(lambda s: _drop_old_certificates(s, now, settings))
     db.write_sync(lambda s: cases.forget_finished(s, now, settings))
     audit_drop.drop(db, now, settings)
@@ -134,7 +140,7 @@ def erase_now(
     if not ids:
         return SweepResult()
     settings = settings or PolicySettings()
-    return _erase(db, store, now, settings, ids, lambda erased: None, checkpoint)
+    return _erase(db, store, now, settings, ids, None, checkpoint)
 
 
 def _erase(
@@ -143,27 +149,31 @@ def _erase(
     now: datetime,
     settings: PolicySettings,
     only: list[str] | None,
-    on_batch: Callable[[int], None],
+    on_erased: Told | None,
     checkpoint: Checkpoint,
 ) -> SweepResult:
     erased: list[Erased] = []
+    told = erased.append if on_erased is None else on_erased
     failed: dict[str, Failed] = {}
+    pace = Pace()
 
     def go_on(ids: Sequence[str]) -> int:
-        done, failures = _erase_batch(db, store, now, settings, ids, checkpoint)
-        erased.extend(done)
+        done, failures = _erase_batch(db, store, now, settings, ids, checkpoint, pace)
+        for each in done:
+            told(each)
         failed.update(failures)
-        on_batch(len(erased))
         return len(done) + len(failures)
 
-    while ids := db.read_sync(lambda s: begun(s, only, failed, BATCH)):
+    while ids := db.read_sync(lambda s: begun(s, only, failed, pace.size)):
         go_on(ids)
     found = True
     while found:  # until a walk finds nothing: evidence goes after what rests on it
         found = False
         for page in walk(db, now, only):
-            for start in range(0, len(page), BATCH):
-                found |= go_on(page[start : start + BATCH]) > 0
+            start = 0
+            while some := page[start : start + pace.size]:
+                start += len(some)
+                found |= go_on(some) > 0
     scrubbed = db.scrub()
     checkpoint("scrubbed")
     if failed:
@@ -180,9 +190,11 @@ def _erase_batch(
     settings: PolicySettings,
     ids: Sequence[str],
     checkpoint: Checkpoint,
+    pace: Pace,
 ) -> tuple[list[Erased], dict[str, Failed]]:
     checkpoint("start")
-    batch = db.write_sync(lambda s: _block(s, now, ids, checkpoint))
+    with pace.turn(len(ids)):
+        batch = db.write_sync(lambda s: _block(s, now, ids, checkpoint))
     checkpoint("blocked")
     # Not before the commit: a hold that won would be lost in a restore.
     unnoted = _note(store, batch, now)
@@ -192,7 +204,8 @@ def _erase_batch(
     checkpoint("files removed")
     done = [each for each in batch if each.artifact_id not in failures]
     if batch:
-        db.write_sync(lambda s: _certify(s, done, locations, failures, now, settings, checkpoint))
+        with pace.turn(len(ids)):
+            db.write_sync(lambda s: _certify(s, done, locations, failures, now, settings, checkpoint))
         checkpoint("certified")
     return done, failures
 
@@ -203,7 +216,7 @@ def _preview(session: Session, now: datetime) -> tuple[Erased, ...]:
     for start in range(0, len(ids), PAGE):
         page = ids[start : start + PAGE]
         lapsed = lapses(session, page, now)
-        found = session.scalars(select(Artifact).where(Artifact.id.in_(page)))
+        found = session.execute(_BATCH.where(among(_ARTIFACT.id, page)))
         told += (_erased(artifact, lapsed[artifact.id]) for artifact in found)
     return tuple(told)
 
@@ -213,9 +226,9 @@ def _preview(session: Session, now: datetime) -> tuple[Erased, ...]:
 
 def _block(session: Session, now: datetime, ids: Sequence[str], checkpoint: Checkpoint) -> list[Erased]:
     """Those of the artifacts that are due still, and those whose erasure was begun."""
-    still = or_(text(BEGUN), Artifact.id.in_(due(session, now, ids)))
-    found = session.execute(_BATCH.where(Artifact.id.in_(ids), still).order_by(Artifact.id)).all()
-    fresh = [artifact for artifact in found if artifact.blocked_at is None]
+    still = set(due(session, now, ids))
+    found = session.execute(_BATCH.where(among(_ARTIFACT.id, ids), _ARTIFACT.state != "erased")).all()
+    fresh = [artifact for artifact in found if artifact.id in still]
     batch = [_erased(artifact, _begun(artifact)) for artifact in found if artifact.blocked_at is not None]
     told, entries = lapses(session, [artifact.id for artifact in fresh], now), []
     for artifact in fresh:
@@ -234,12 +247,17 @@ def block(
 ) -> None:
     """The point of no return: from the commit on nothing can be read; the next sweep does the rest."""
     session.flush()
-    if changes := [_blocked(artifact.id, lapsed[artifact.id], now) for artifact in rows]:
-        session.execute(update(Artifact), changes)
+    alike: dict[int, list[str]] = {}  # what fell due together has mostly the same to tell
+    for artifact in rows:
+        alike.setdefault(id(lapsed[artifact.id]), []).append(artifact.id)
+    for ids in alike.values():
+        blocked = update(plain(Artifact)).where(among(_ARTIFACT.id, ids))
+        session.execute(blocked.values(_blocked(lapsed[ids[0]], now)))
+    if rows:
         _destroy(session, rows)
 
 
-def _blocked(artifact_id: str, told: Lapsed, now: datetime) -> dict[str, Any]:
+def _blocked(told: Lapsed, now: datetime) -> dict[str, Any]:
     erasure = {
         "due_at": told.due_at.isoformat(),
         "last_life": told.last_life.isoformat(),
@@ -247,22 +265,28 @@ def _blocked(artifact_id: str, told: Lapsed, now: datetime) -> dict[str, Any]:
         "failures": [],
     }
     lived = {"lived_until": told.last_life, "lived_to": told.due_at}
-    return {"id": artifact_id, "blocked_at": now, "erasure": erasure, **lived}
+    return {"blocked_at": now, "erasure": erasure, **lived}
 
 
 def _destroy(session: Session, rows: Sequence[Artifact | Row[Any]]) -> None:
     """Delete the rows that hold content or the key to it (SQLite overwrites them)."""
     ids = [artifact.id for artifact in rows]
-    for table in (DataKey, Peaks, Document):
-        session.execute(delete(table).where(table.artifact_id.in_(ids)))
-    session.execute(delete(TranscriptionJob).where(TranscriptionJob.recording_id.in_(ids)))
-    about = [artifact.case_id for artifact in rows if artifact.kind in _CASE_WORDS and artifact.case_id]
-    for words in (CaseNote, CaseKey) if about else ():
-        session.execute(delete(words).where(words.case_id.in_(about)))
-    proofs = {artifact.id: artifact.consent_id for artifact in rows if artifact.kind in EVIDENCE}
-    of_proofs = update(Artifact).where(Artifact.id.in_(list(proofs)))
-    session.execute(of_proofs.values(consent_id=None, consent_decision=None))
-    session.execute(delete(Consent).where(Consent.id.in_([each for each in proofs.values() if each])))
+    _delete(session, DataKey, "artifact_id", ids)
+    _delete(session, Peaks, "artifact_id", ids)
+    _delete(session, Document, "artifact_id", ids)
+    _delete(session, TranscriptionJob, "recording_id", ids)
+    if about := [artifact.case_id for artifact in rows if artifact.kind in _CASE_WORDS and artifact.case_id]:
+        _delete(session, CaseNote, "case_id", about)
+        _delete(session, CaseKey, "case_id", about)
+    if proofs := {artifact.id: artifact.consent_id for artifact in rows if artifact.kind in EVIDENCE}:
+        of_proofs = update(plain(Artifact)).where(among(_ARTIFACT.id, list(proofs)))
+        session.execute(of_proofs.values(consent_id=None, consent_decision=None))
+        _delete(session, Consent, "id", [each for each in proofs.values() if each])
+
+
+def _delete(session: Session, table: type[Table], column: str, ids: Sequence[str]) -> None:
+    rows = plain(table)
+    session.execute(delete(rows).where(among(rows.c[column], ids)))
 
 
 def _begun(artifact: Row[Any]) -> Lapsed:
@@ -294,14 +318,19 @@ def _remove_files(
 ) -> tuple[dict[str, Failed], dict[str, list[str]]]:
     failures: dict[str, Failed] = {}
     locations: dict[str, list[str]] = {}
+    unsynced: set[Path] = set()
     for each in batch:
         try:
-            locations[each.artifact_id] = store.remove(each.artifact_id)
+            locations[each.artifact_id] = store.remove(each.artifact_id, unsynced)
             if left := store.places(each.artifact_id):
                 failures[each.artifact_id] = Failed(each.artifact_id, f"still there: {', '.join(left)}")
         except MediaError as error:
             failures[each.artifact_id] = Failed(each.artifact_id, str(error))
         checkpoint("file removed")
+    try:
+        store.sync(unsynced)  # no certificate for what a crash of the machine could bring back
+    except MediaError as error:
+        failures = {each.artifact_id: Failed(each.artifact_id, str(error)) for each in batch}
     return failures, locations
 
 
@@ -322,8 +351,10 @@ def _certify(
         told = dict(artifact.erasure or {})
         told["failures"] = [*told["failures"], {"at": now.isoformat(), "reason": failure.reason}]
         artifact.erasure = told
-    wanted = _BATCH.where(Artifact.id.in_([each.artifact_id for each in done]), Artifact.state != "erased")
-    rows = session.execute(wanted.order_by(Artifact.id)).all()  # another sweep may have been faster
+    session.flush()
+    wanted = _BATCH.where(among(_ARTIFACT.id, [each.artifact_id for each in done]))
+    # Another sweep may have been faster.
+    rows = session.execute(wanted.where(_ARTIFACT.state != "erased")).all()
     lapsed = {row.id: _begun(row) for row in rows}
     issued, entries = [], []
     for row in rows:
@@ -333,9 +364,9 @@ def _certify(
     certificates.issue(session, issued)
     disclosures.note_erased(session, lapsed, now)
     ids = list(lapsed)
-    session.execute(update(Artifact).where(Artifact.id.in_(ids)).values(_NOTHING_LEFT))
+    session.execute(update(plain(Artifact)).where(among(_ARTIFACT.id, ids)).values(_NOTHING_LEFT))
     audit_log.append_all(session, now, entries)
-    session.execute(delete(GroundRow).where(GroundRow.artifact_id.in_(ids)))
+    _delete(session, GroundRow, "artifact_id", ids)
     touched = list(dict.fromkeys(row.call_id for row in rows if row.call_id is not None))
     content = {kind.value for kind in artifacts.CONTENT}
     without = list(dict.fromkeys(r.call_id for r in rows if r.call_id is not None and r.kind in content))

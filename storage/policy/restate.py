@@ -7,8 +7,9 @@ them; `storage.preview` asks it of the whole archive, and the event `Restated` p
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, timezone
+from typing import NamedTuple, Protocol
 
 from storage.model import ArtifactKind, Ground, GroundName
 from storage.policy import changes
@@ -21,8 +22,35 @@ Dates = tuple[date | None, datetime | None]
 """`(until, expires_at)`; both None: open-ended."""
 
 
-@dataclass(frozen=True)
-class Facts:
+class Dated(Protocol):
+    """What of a ground its date follows from: a `Ground`, or a row of very many that are only looked at."""
+
+    @property
+    def ground(self) -> GroundName:
+        """Its name."""
+
+    @property
+    def rule(self) -> str:
+        """Its rule."""
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Who may use it; none: it is closed."""
+
+    @property
+    def clock_start(self) -> datetime:
+        """From when it counts."""
+
+    @property
+    def until(self) -> date | None:
+        """Its last civil date now."""
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When it is over now."""
+
+
+class Facts(NamedTuple):
     """What the date of a ground follows from, beside its own clock."""
 
     recording_ended_at: datetime | None = None  # None: it goes on
@@ -34,7 +62,7 @@ class Facts:
     confirmed: date | None = None  # its limitation date
 
 
-def dates_of(g: Ground, facts: Facts, settings: PolicySettings) -> Dates:
+def dates_of(g: Dated, facts: Facts, settings: PolicySettings) -> Dates:
     """The dates that an active ground would have under these settings.
 
     The dates it has where they follow from a decision about this one thing, or from nothing.
@@ -43,7 +71,7 @@ def dates_of(g: Ground, facts: Facts, settings: PolicySettings) -> Dates:
     return (g.until, g.expires_at) if rule is None else rule(g, facts, settings)
 
 
-def _consent(g: Ground, facts: Facts, s: PolicySettings) -> Dates:
+def _consent(g: Dated, facts: Facts, s: PolicySettings) -> Dates:
     rules = s.withdrawal
     deletes = rules.midcall_delete_partial if facts.withdrawn_in_call else rules.delete_existing
     if not g.roles and facts.withdrawn_at is not None and deletes:  # withdrawn, and kept all the same
@@ -56,7 +84,7 @@ def _consent(g: Ground, facts: Facts, s: PolicySettings) -> Dates:
     return _by_days(anchor, s.retention.callcenter_days, s)
 
 
-def _triage(g: Ground, facts: Facts, s: PolicySettings) -> Dates:
+def _triage(g: Dated, facts: Facts, s: PolicySettings) -> Dates:
     rules = s.investigation
     own = g.rule == "R-41"
     days = rules.triage_days if own else min(rules.triage_days, s.retention.callcenter_days)
@@ -66,23 +94,23 @@ def _triage(g: Ground, facts: Facts, s: PolicySettings) -> Dates:
     return min(dates, key=lambda each: each[1] or _NEVER)
 
 
-def _documentation(g: Ground, facts: Facts, s: PolicySettings) -> Dates:
+def _documentation(g: Dated, facts: Facts, s: PolicySettings) -> Dates:
     by_review = s.rights.doc_hold_clock == "review_completed"
     anchor = facts.answered_at if by_review else facts.received_at
     return _through(after_period(local_date(anchor or g.clock_start), s.rights.doc_hold_max))
 
 
-def _request(g: Ground, facts: Facts, s: PolicySettings) -> Dates:
+def _request(g: Dated, facts: Facts, s: PolicySettings) -> Dates:
     if g.until is None:
         return None, None
     return _through(changes.request_documentation(g.clock_start, s).until)
 
 
-def _complaint(g: Ground, facts: Facts, s: PolicySettings) -> Dates:
+def _complaint(g: Dated, facts: Facts, s: PolicySettings) -> Dates:
     return _through(changes.complaint_until(facts.closed_on, facts.confirmed, s))
 
 
-_RULES: dict[GroundName, Callable[[Ground, Facts, PolicySettings], Dates]] = {
+_RULES: dict[GroundName, Callable[[Dated, Facts, PolicySettings], Dates]] = {
     GroundName.CONSENT: _consent,
     GroundName.DECLINED: lambda g, _, s: _by_days(g.clock_start, s.logs.declined_days, s),
     GroundName.RIGHTS_DOC: _documentation,

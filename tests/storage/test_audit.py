@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
@@ -59,6 +60,22 @@ def test_a_dropped_a_swapped_and_a_doubled_entry_are_found(index: int) -> None:
     doubled = [*entries[: index + 1], *entries[index:]]
     for altered in (dropped, swapped, doubled):
         assert not audit_chain.verify(altered).intact
+
+
+TEXT = st.text(st.characters(codec="utf-8"))
+
+
+@given(
+    seq=st.integers(1, 2**40),
+    fields=st.tuples(TEXT, TEXT, TEXT, TEXT, TEXT),
+    prev_hash=st.text("0aé\\n", max_size=4),
+)
+def test_a_hash_is_that_of_the_canonical_json_of_the_fields(
+    seq: int, fields: tuple[str, str, str, str, str], prev_hash: str
+) -> None:
+    entry = audit_chain.follow((seq, prev_hash), fields)
+    said = audit_chain.canonical([seq + 1, *fields, prev_hash])
+    assert entry.hash == hashlib.sha256(said.encode()).hexdigest()
 
 
 def test_missing_newest_entries_are_found_with_a_hash_noted_elsewhere() -> None:

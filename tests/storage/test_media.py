@@ -18,6 +18,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from storage import media
 from storage.media import MediaStore, NothingRecorded, open_peaks
 from storage.sealed import CHUNK_BYTES, MediaError, SealedReader, SealedWriter, open_bytes, seal_bytes
 from storage.spool import Spool, SpoolReader
@@ -276,6 +277,23 @@ def test_removing_takes_everything_and_may_be_repeated(store: MediaStore) -> Non
     assert set(store.ids()) == {ID}
     assert store.remove(ID) == ["media", "temporary", "spool"]
     assert store.remove(ID) == [] and list(store.ids()) == []
+
+
+def test_who_removes_many_syncs_each_folder_once(store: MediaStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr(media, "sync_folder", synced.append)
+    others = [ID[:2] + f"{n:030x}" for n in range(3)]
+    store.media_path(ID).parent.mkdir()
+    for each in others:
+        store.media_path(each).write_bytes(b"sealed")
+    unsynced: set[Path] = set()
+    assert [store.remove(each, unsynced) for each in others] == [["media"]] * 3
+    assert synced == []
+    store.sync(unsynced)
+    folders = [store.media_path(ID).parent, store.spool_path(ID).parent]
+    assert sorted(synced) == sorted(folders)
+    # Killed between the two: whoever removes them again syncs too, though nothing is there.
+    assert store.remove(others[0]) == [] and synced == [*sorted(folders)] * 2
 
 
 CHILD = """

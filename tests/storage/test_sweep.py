@@ -18,7 +18,7 @@ from storage.model import Ground, GroundName
 from storage.people import Person, Role
 from storage.policy.settings import PolicySettings, WithdrawalSettings
 from storage.sealed import MediaError
-from storage.sweep import erase_now, sweep
+from storage.sweep import Erased, erase_now, sweep
 from storage.tables import Artifact, Call, CallerNumber, Consent, DataKey, GroundRow, Tombstone
 from tests.storage.world import (
     ARRIVED,
@@ -256,7 +256,7 @@ def test_a_file_that_cannot_be_removed_is_unreadable_reported_and_tried_again(
     _, recording = record_call(world)
     with monkeypatch.context() as broken:
 
-        def refuse(artifact_id: str) -> list[str]:
+        def refuse(artifact_id: str, unsynced: set[Path] | None = None) -> list[str]:
             raise MediaError("removing a recording: the data folder cannot be written")
 
         broken.setattr(world.store, "remove", refuse)
@@ -268,6 +268,44 @@ def test_a_file_that_cannot_be_removed_is_unreadable_reported_and_tried_again(
     assert len(sweep(world.db, world.store, MIDNIGHT + timedelta(hours=1)).erased) == 1
     certificate = world.db.read_sync(lambda s: certificates.of_artifact(s, recording))
     assert len(certificate.failures) == 1 and certificate.blocked_at == MIDNIGHT
+
+
+def test_no_certificate_before_the_removal_of_the_files_is_on_disk(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, recording = record_call(world)
+    with monkeypatch.context() as broken:
+
+        def refuse(folders: set[Path]) -> None:
+            raise MediaError("removing a recording: the disk failed")
+
+        broken.setattr(world.store, "sync", refuse)
+        result = sweep(world.db, world.store, MIDNIGHT)
+    assert [f.artifact_id for f in result.failed] == [recording] and result.erased == ()
+    assert world.db.read_sync(lambda s: certificates.of_artifact(s, recording)) is None
+    assert len(sweep(world.db, world.store, MIDNIGHT).erased) == 1
+
+
+def test_who_wants_to_be_told_is_told_of_each_and_the_result_keeps_none(world: World) -> None:
+    recordings = {record_call(world, ARRIVED + timedelta(hours=h), seconds=0.1)[1] for h in range(3)}
+    told: list[Erased] = []
+    result = sweep(world.db, world.store, MIDNIGHT, on_erased=told.append)
+    assert result.erased == () and {each.artifact_id for each in told} == recordings
+
+
+def test_a_hold_placed_between_looking_and_blocking_wins_within_a_batch(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recordings = [record_call(world, ARRIVED + timedelta(hours=h), seconds=0.1)[1] for h in range(3)]
+    held = recordings[1]
+
+    def place(step: str) -> None:
+        if step == "start" and not world.db.read_sync(lambda s: len(artifacts.grounds_of(s, held))) > 1:
+            world.db.write_sync(lambda s: artifacts.add_ground(s, held, hold(), MIDNIGHT))
+
+    erased = sweep(world.db, world.store, MIDNIGHT, checkpoint=place).erased
+    assert {each.artifact_id for each in erased} == {*recordings} - {held}
+    assert state_of(world, held) == "sealed" and world.store.media_path(held).exists()
 
 
 @pytest.mark.sqlite
