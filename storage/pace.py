@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 FIRST = 100
-LEAST, MOST = 50, 1000
-TURN_S = 0.25
+LEAST, MOST = FIRST, 1000
+TURN_S = 0.3
 """What a call that has to note its consent may wait, as far as the last transaction tells."""
 
 

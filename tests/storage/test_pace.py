@@ -28,7 +28,7 @@ def test_it_grows_to_what_fits_and_shrinks_at_once() -> None:
     assert turn(pace, clock, FIRST, TURN_S / 10) == 2 * FIRST
     assert turn(pace, clock, 200, TURN_S / 1.5) == 300
     assert turn(pace, clock, 300, TURN_S) == 300
-    assert turn(pace, clock, 300, 3 * TURN_S) == 100
+    assert turn(pace, clock, 300, 2 * TURN_S) == 150
     for _ in range(10):
         turn(pace, clock, pace.size, 0.0)
     assert pace.size == MOST
