@@ -25,7 +25,7 @@ class Pace:
         start = self._clock_s()
         yield
         took = max(self._clock_s() - start, 1e-6)
-        fitting = int(taken * TURN_S / took)
+        fitting = round(taken * TURN_S / took)
         if took > TURN_S:
             self.size = max(LEAST, min(self.size, fitting))
         elif taken >= self.size:  # few that were quick say nothing about many
