@@ -37,13 +37,12 @@ _OFFSETS = (0.985, 1.0, 1.015)
 Samples = npt.NDArray[np.int16]
 
 
-def _probes() -> npt.NDArray[np.complex64]:
-    """One column a frequency: correlated with a block, its square is the energy at that frequency."""
+def _probes() -> npt.NDArray[np.float32]:
+    """A column a frequency, cosines, then sines: what a block has of both, squared, is the energy there."""
     time_s = np.arange(BLOCK) / RATE_HZ
     frequencies = [tone * offset for tone in (*LOW_HZ, *HIGH_HZ) for offset in _OFFSETS]
-    probes = np.exp(-2j * np.pi * np.outer(time_s, frequencies))
-    scaled: npt.NDArray[np.complex64] = (probes * np.sqrt(2) / BLOCK).astype(np.complex64)
-    return scaled
+    angles = 2 * np.pi * np.outer(time_s, frequencies)
+    return (np.hstack([np.cos(angles), np.sin(angles)]) * np.sqrt(2) / BLOCK).astype(np.float32)
 
 
 _PROBES = _probes()
@@ -66,8 +65,12 @@ class ToneEraser:
         blocks = max(0, (len(self._held) - BLOCK - self._judged) // HOP + 1)
         if blocks > 0:
             starts = self._judged + HOP * np.arange(blocks)
-            for start, tone in zip(starts, self._are_tones(starts), strict=True):
-                self._note(int(start), bool(tone))
+            are_tones = self._are_tones(starts)
+            if are_tones.any():
+                for start, tone in zip(starts, are_tones, strict=True):
+                    self._note(int(start), bool(tone))
+            else:
+                self._run = 0
             self._judged = int(starts[-1]) + HOP
         out = len(self._held) if last else max(0, min(len(self._held) - _HELD, self._judged - _MARGIN))
         settled = np.where(self._goes[:out], np.int16(0), self._held[:out])
@@ -80,8 +83,8 @@ class ToneEraser:
         sound = self._held.astype(np.float32)
         blocks = np.lib.stride_tricks.sliding_window_view(sound, BLOCK)[starts]
         total = np.mean(blocks**2, axis=1)
-        energy = np.abs(blocks @ _PROBES) ** 2
-        tones = energy.reshape(len(starts), 8, len(_OFFSETS)).max(axis=2)
+        parts = (blocks @ _PROBES) ** 2
+        tones = parts.reshape(len(starts), 2, 8, len(_OFFSETS)).sum(axis=1).max(axis=2)
         low, high = tones[:, :4].max(axis=1), tones[:, 4:].max(axis=1)
         loud = total > QUIETEST**2
         twist = 10 ** (TWIST_DB / 10)
