@@ -392,8 +392,7 @@ minutes of it):
   transcript times it; clocks are matched at the first sound of each leg) to the first message on the control
   socket (`tast1 watch`) that has the word. The path's jitter buffer, the recording's poll and the model's
   look-ahead (150 ms) are in it.
-* **Gaps**: spans that the transcriber could not take in time. They are filled from the recording afterwards, and
-  words are compared when that is done. The transcriber
-  runs at a lower priority than the calls (nice 10), so on a machine that is busy with other work words come
-  late, and recordings do not.
+* **Gaps**: spans that the transcriber could not take in time. They are filled from the recording
+  afterwards, and words are compared when that is done. The transcriber runs at a lower priority than the
+  calls (nice 10), so on a machine that is busy with other work words come late, and recordings do not.
 """

@@ -17,8 +17,8 @@ PRIOR_FLOOR = 3e-3  # rarer phones would win wherever nothing fits well
 
 DECODER = f"""\
 --min-active=200
---max-active=3000
---beam=13.0
+--max-active=700
+--beam=10.0
 --lattice-beam=4.0
 --acoustic-scale=0.7
 --frame-subsampling-factor=3
