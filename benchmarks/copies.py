@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -17,6 +16,7 @@ import sqlalchemy as sa
 from benchmarks import stories
 from benchmarks.stories import Story
 from storage import calls, certificates, consents
+from storage.ids import new_id
 from storage.keys import Keys, new_data_key
 from storage.media import media_name
 from storage.policy.clocks import COPENHAGEN
@@ -30,7 +30,13 @@ HASHED = ("at", "actor", "action", "subject", "detail")
 _NIGHT_ENDS_HOUR = 1  # what happens before is of the night's sweep, whenever the call came in
 _INSTANT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?[+-]\d\d:\d\d"
 _INSTANT_OR_DAY = re.compile(rf"({_INSTANT})|\b\d{{4}}-\d\d-\d\d\b")
-_IDS = {"calls": "id", "consent_records": "id", "artifacts": "id", "tombstones": "dc_id"}
+_IDS = {
+    "calls": ("id", "arrived_at"),
+    "consent_records": ("id", "decided_at"),
+    "artifacts": ("id", "created_at"),
+    "tombstones": ("dc_id", "purged_at"),
+}
+"""Names that each copy has of its own, and the instants from which they are made."""
 _MADE_ANEW = {
     "caller_numbers": ("number", "call_id"),
     "data_keys": ("wrapped", "artifact_id"),
@@ -88,7 +94,7 @@ class Original:
     def _all_names(self) -> tuple[str, ...]:
         """Everything in the story that is another in each copy."""
         of = self._of
-        self._ids = [row[column] for table, column in _IDS.items() for row in of.get(table, ())]
+        self._ids = {row[name]: row[at] for table, (name, at) in _IDS.items() for row in of.get(table, ())}
         self._records = [{**row, "keys": json.loads(row["keys"])} for row in of["consent_records"]]
         signed = [row["record_hash"] for row in self._records]
         known = [row["sha256"] for row in of["artifacts"]]
@@ -106,7 +112,7 @@ class Original:
 
     def names(self, keys: Keys, caller: str, pseudonym: str, case: str) -> dict[Any, Any]:
         """The names of a copy, and its sealed and signed values."""
-        new: dict[Any, Any] = {old: uuid.uuid4().hex for old in self._ids}
+        new: dict[Any, Any] = {old: new_id(at) for old, at in self._ids.items()}
         new |= {old: os.urandom(32).hex() for old in self._hashes}
         new |= {old: media_name(new[artifact]) for old, artifact in self._files.items()}
         new |= {old: certificates.pseudonym(new[artifact]) for old, artifact in self._pseudonyms.items()}

@@ -10,7 +10,6 @@ Promises:
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -20,6 +19,7 @@ from sqlalchemy import ColumnElement, Row, and_, delete, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from storage import audit_log
+from storage.ids import new_id
 from storage.keys import Keys, new_data_key
 from storage.many import among, plain
 from storage.model import ArtifactKind, Ground, GroundName
@@ -104,7 +104,7 @@ def make(
     if how.tags.region not in REGIONS:
         raise Refused(f"nothing is stored in {how.tags.region}, outside the EU and EEA (R-51)")
     artifact = Artifact(
-        id=how.artifact_id or uuid.uuid4().hex,
+        id=how.artifact_id or new_id(at),
         kind=kind.value,
         part=part,
         call_id=call,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import re
-import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -15,6 +14,7 @@ from sqlalchemy import and_, delete, or_, select
 from sqlalchemy.orm import Session
 
 from storage import artifacts, audit_log, books
+from storage.ids import new_id
 from storage.keys import Keys
 from storage.many import among, plain
 from storage.policy import events as e
@@ -44,7 +44,7 @@ def open_call(
 ) -> Call:
     """A new call that arrived at `at`. `caller` is the number as the trunk gave it ("" if withheld)."""
     call = Call(
-        id=call_id or uuid.uuid4().hex,
+        id=call_id or new_id(at),
         instance=instance,
         sip_call_ref=keys.pseudonym(f"call-id:{sip_call_id}"),
         flow=flow,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,6 +16,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from storage.ids import new_id
 from storage.many import insert_all
 from storage.policy.clocks import local_midnight
 from storage.tables import Tombstone
@@ -61,7 +61,7 @@ def certificate(
 ) -> dict[str, Any]:
     """The certificate of an artifact, to be issued: a row of `Tombstone`."""
     return dict(
-        dc_id=uuid.uuid4().hex,
+        dc_id=new_id(purged_at),
         artifact_pseudonym=pseudonym(artifact_id),
         kind=kind,
         content_sha256=content_sha256,

@@ -7,7 +7,6 @@ evidence (CE, R-13) when accepted, else the decision log of an unrecorded call (
 from __future__ import annotations
 
 import hashlib
-import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
@@ -20,6 +19,7 @@ from storage import artifacts, audit_log, books
 from storage.artifacts import Making
 from storage.audit_chain import canonical
 from storage.books import By
+from storage.ids import new_id
 from storage.keys import Keys, is_signed
 from storage.model import ArtifactKind
 from storage.policy import events as e
@@ -87,7 +87,7 @@ def record(
     if call is None:
         raise LookupError(f"there is no call {consent.call_id}")
     row = Consent(
-        id=uuid.uuid4().hex,
+        id=new_id(at),
         call_id=call.id,
         offer=consent.offer,
         caller_pseudonym=call.caller_pseudonym,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select, text, tuple_
+from sqlalchemy import ColumnElement, func, or_, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from storage.certificates import Lapsed
@@ -28,6 +28,7 @@ LOOK = 20_000
 """Artifacts that a sweep looks at for one that nothing ever permitted keeping."""
 
 _MINUTE_S = 60
+_DIGITS = 12  # of a name, where the looking begins
 _ARTIFACT, _GROUND = plain(Artifact).c, plain(GroundRow).c
 _SPREAD = 0x9E3779B9  # 2**32 times the golden ratio: multiples of it lie evenly, however many there are
 
@@ -130,7 +131,12 @@ def groundless(session: Session, now: datetime, look: int | None = LOOK) -> list
     So a part of a large archive is looked at, another one every minute; a small one is looked at whole, and
     so is any without `look`. Nobody can read what has no ground (`artifacts.kept`).
     """
-    place = f"{int(now.timestamp()) // _MINUTE_S * _SPREAD % 2**32:08x}"
+    ends = session.execute(select(func.min(Artifact.id), func.max(Artifact.id))).one()
+    if ends[0] is None:
+        return []
+    first, last = (int(end[:_DIGITS], 16) for end in ends)
+    share = int(now.timestamp()) // _MINUTE_S * _SPREAD % 2**32 / 2**32
+    place = f"{first + int((last - first) * share):0{_DIGITS}x}"
     found: list[str] = []
     for part in (Artifact.id >= place, Artifact.id < place):
         some = select(Artifact.id).where(part).order_by(Artifact.id).limit(look).subquery()

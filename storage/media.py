@@ -24,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
+from storage.ids import shard
 from storage.sealed import (
     MediaError,
     SealedReader,
@@ -298,7 +299,7 @@ class MediaStore:
 
 def media_name(artifact_id: str) -> str:
     """The name of a sealed file, relative to the media folder."""
-    return f"{artifact_id[:2]}/{artifact_id}.t1"
+    return f"{shard(artifact_id)}/{artifact_id}.t1"
 
 
 def open_peaks(artifact_id: str, key: bytes, sealed: bytes) -> bytes:

@@ -20,7 +20,6 @@ import csv
 import hashlib
 import io
 import json
-import uuid
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -35,6 +34,7 @@ from storage.artifacts import Making
 from storage.audit_chain import Entry
 from storage.excerpts import Excerpt
 from storage.gate import SOUND, Asking
+from storage.ids import new_id
 from storage.keys import new_data_key
 from storage.model import ArtifactKind
 from storage.policy.answers import ground_answer, instant
@@ -96,7 +96,7 @@ def build(desk: Desk, asking: Asking, row: Case, scope: Sequence[str], at: datet
     `storage.gate.NotReadable` when something in the scope may not be handed out to the one who asks for it.
     """
     asking = Asking(asking.person, asking.role, PURPOSE, row.id, asking.reason)
-    artifact_id, data_key = uuid.uuid4().hex, new_data_key()
+    artifact_id, data_key = new_id(at), new_data_key()
     manifest: dict[str, str] = {}
 
     def write(file: IO[bytes]) -> None:

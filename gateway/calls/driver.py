@@ -31,6 +31,7 @@ from gateway.calls.transcribing import Heard, Transcribing, open_spans
 from gateway.calls.trunks import Trunk
 from ivr_prompts.catalogue import Prompt
 from storage.consents import ConsentRecord, KeyEvent
+from storage.ids import new_id
 from transcription.exports import to_json
 
 Watcher = Callable[[Heard | None], None]
@@ -424,6 +425,7 @@ class CallDriver:
     def _start_capture(self) -> None:
         transcribing = self._around.transcribing
         recording = Recording(
+            new_id(self._at()),
             self._line,
             self._records,
             self._around.memory_folder,

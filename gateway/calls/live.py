@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import uuid
 from collections import deque
 from collections.abc import Callable
+from datetime import datetime, timezone
 
 from gateway.callflow.messages import Event
 from gateway.callflow.settings import FlowSettings
@@ -15,6 +15,7 @@ from gateway.calls.line import InviteReceived, Line
 from gateway.calls.reconciling import reconcile
 from gateway.calls.stages import durations
 from gateway.logs import about_call
+from storage.ids import new_id
 from storage.outcomes import Outcome
 
 RECENT = 200  # ended calls whose timelines are still at hand
@@ -43,7 +44,7 @@ class LiveCalls:
 
     def begin(self, line: Line, invite: InviteReceived) -> CallDriver:
         """Take a new call; it runs by itself from here."""
-        call_id = uuid.uuid4().hex
+        call_id = new_id(datetime.now(timezone.utc))
         driver = CallDriver(call_id, line, invite, flow_for(self._flows, invite.dialled), self._around)
         self._drivers[call_id] = driver
         self._tasks[call_id] = asyncio.get_running_loop().create_task(self._run(driver, self._around))

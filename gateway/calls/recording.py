@@ -16,7 +16,7 @@ from pathlib import Path
 from gateway.calls.capture import Capture
 from gateway.calls.counts import Counts
 from gateway.calls.line import Line, MuteCapture, OpenCapture, ShutCapture, UnmuteCapture
-from gateway.calls.records import CallRecords, Ending, OpenRecording, new_artifact_id
+from gateway.calls.records import CallRecords, Ending, OpenRecording
 from gateway.calls.transcribing import CallTranscription
 
 SAMPLES_PER_MS = 8
@@ -35,6 +35,7 @@ class Recording:
 
     def __init__(
         self,
+        artifact_id: str,
         line: Line,
         records: CallRecords,
         memory_folder: Path,
@@ -43,7 +44,7 @@ class Recording:
         on_failed: Callable[[str], None],
         transcription: CallTranscription | None = None,
     ) -> None:
-        self.artifact_id = new_artifact_id()
+        self.artifact_id = artifact_id
         self._line = line
         self._records = records
         self._counts = counts

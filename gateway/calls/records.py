@@ -8,7 +8,6 @@ goes on). Wall-clock instants are arguments.
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -95,11 +94,6 @@ class CallRecords(Protocol):
 
     async def reconcile(self, call_id: str, at: datetime, seen: Seen) -> Outcome:
         """Judge what the call came to, and store it with the call."""
-
-
-def new_artifact_id() -> str:
-    """An id that says nothing about anybody."""
-    return uuid.uuid4().hex
 
 
 class StoredRecords:

@@ -224,7 +224,7 @@ def print_artifacts(rows: list[dict[str, Any]], lang: str) -> None:
         [
             (
                 row["artifact"][:12],
-                (row["call"] or "")[:8],
+                (row["call"] or "")[:12],
                 text(f"kind.{row['kind']}", lang),
                 text(f"state.{row['state']}", lang),
                 seconds(row["duration_ms"]),

@@ -18,7 +18,7 @@ def print_timeline(call_id: str, entries: Sequence[dict[str, Any]], lang: str) -
         at = datetime.fromisoformat(entry["at"])
         offset_s = (at - began).total_seconds() if began else 0.0
         rows.append((f"{offset_s:7.3f} s", text(f"event.{entry['name']}", lang), told(entry["detail"], lang)))
-    table(text("title.timeline", lang, call=call_id[:8]), ("time", "event", "result"), rows, lang)
+    table(text("title.timeline", lang, call=call_id[:12]), ("time", "event", "result"), rows, lang)
 
 
 def told(detail: dict[str, Any], lang: str) -> str:
