@@ -1,5 +1,6 @@
 # Slim, non-root. Volumes: /data (database, keys, sealed recordings), /model (a speech model: TAST1__TRANSCRIPTION__MODEL=/model).
-# Recordings that are being made are in memory: run with --shm-size=256m or more.
+# Recordings that are being made are in memory: run with --shm-size=256m or more. Where calls reach it has to be said:
+#   docker run --network host --shm-size=256m -e TAST1__SIP__PUBLIC_HOST=192.0.2.10 -e TAST1__SIP__RTP_ADDRESS=192.0.2.10 ...
 FROM python:3.12-slim-bookworm AS build
 WORKDIR /src
 COPY requirements.lock pyproject.toml README.md ./

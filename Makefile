@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 ARGS   ?=
 
-.PHONY: help demo run test lint bench packages model model-eval clean
+.PHONY: help demo run test lint bench packages model model-eval image-steps clean
 .DEFAULT_GOAL := help
 
 help: ## What there is to make
@@ -61,6 +61,9 @@ model: $(MODEL_READY) packages ## Build the speech model da-demo from nothing in
 
 model-eval: $(READY) packages ## Measure da-demo on sentences and voices that training does not use
 	$(BIN)/python -m transcription.models.evaluation $(ARGS)
+
+image-steps: $(READY) ## Run the Dockerfile's steps where there is no container engine (root, debootstrap)
+	$(BIN)/python deploy/image_steps.py
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) $(VENV)-model tests/web/provider/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info .demo .bench

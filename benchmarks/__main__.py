@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import archive, calls, keys, machine, page, redaction, transcription
+from benchmarks import archive, calls, keys, machine, page, redaction, soak, transcription
 from benchmarks.asked import Asked, BenchmarkError
 from tests.sipp.process import HOW_TO_GET_IT, installed
 
@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SCRATCH = ROOT / ".bench"
 RUNS: dict[str, Callable[[Asked], str]] = {
     "calls": calls.run,
+    "soak": soak.run,
     "transcription": transcription.run,
     "redaction": redaction.run,
     "keys": keys.run,
@@ -29,7 +30,7 @@ def main() -> int:
     """Exit status 0, or 1 when something could not be measured."""
     options = _arguments()
     console = Console()
-    if "calls" in options.only and not installed():
+    if {"calls", "soak"} & set(options.only) and not installed():
         console.print(HOW_TO_GET_IT, style="red")
         return 1
     SCRATCH.mkdir(exist_ok=True)
@@ -45,6 +46,7 @@ def main() -> int:
             options.quick,
             options.calls,
             options.artifacts,
+            options.minutes,
             machine.describe(),
             command,
         )
@@ -63,6 +65,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="small and short; written to .bench/")
     parser.add_argument("--only", type=_sections, default=tuple(RUNS), help=f"of {', '.join(RUNS)}")
     parser.add_argument("--calls", type=_numbers, help="calls at once, such as 1,10,25,50")
+    parser.add_argument("--minutes", type=float, help="how long the soak lasts (60)")
     parser.add_argument("--artifacts", type=_sizes, help="sizes of the archive, such as 100000,1000000")
     parser.add_argument("--output", type=Path, help="file to write (default: docs/performance.md)")
     return parser.parse_args()
@@ -91,10 +94,12 @@ def _sizes(text: str) -> tuple[int, ...]:
 
 def _command(name: str, options: argparse.Namespace) -> str:
     said = [f"--only {name}"] + (["--quick"] if options.quick else [])
-    if options.calls and name == "calls":
+    if options.calls and name in ("calls", "soak"):
         said.append("--calls " + ",".join(str(number) for number in options.calls))
     if options.artifacts and name == "archive":
         said.append("--artifacts " + ",".join(str(size) for size in options.artifacts))
+    if options.minutes and name == "soak":
+        said.append(f"--minutes {options.minutes:g}")
     return f'make bench ARGS="{" ".join(said)}"'
 
 

@@ -23,5 +23,6 @@ class Asked:
     quick: bool
     calls: tuple[int, ...] | None
     artifacts: tuple[int, ...] | None
+    minutes: float | None
     where: Machine
     command: str

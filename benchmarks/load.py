@@ -69,25 +69,24 @@ async def run(calls: int, plan: Plan, folder: Path, tell: Told) -> Level:
         workers=calls + SPARE_WORKERS,
         ivr={"isolation_ms": ISOLATION_MS},
     ) as gateway:
-        phones = _phones(gateway, agent_port, calls, plan, folder / "sipp")
-        agents, callers, short = phones
+        agents, callers, short = phones(gateway, agent_port, calls, plan, folder / "sipp")
         try:
             await agents.start()
             await callers.start()
             seen = await _talking(gateway, calls, plan, tell)
             tell(f"{plan.arrivals} short calls arrive beside them")
             await short.start()
-            await _went_well(short)
+            await went_well(short)
             answer = Spread.of(_waits_ms(short))
             tell("hanging up")
-            await _went_well(callers)
-            await _went_well(agents)
+            await went_well(callers)
+            await went_well(agents)
         finally:
-            for phone in phones:
+            for phone in (agents, callers, short):
                 await phone.end()
         await gateway.closed_calls(calls + plan.arrivals)
         tell("opening the recordings")
-        recordings = await asyncio.to_thread(_check_recordings, gateway)
+        recordings = await asyncio.to_thread(check_recordings, gateway)
     if len(recordings) != calls:
         raise BenchmarkError(f"{calls} calls were to be recorded, and {len(recordings)} were")
     return Level(
@@ -100,9 +99,10 @@ async def run(calls: int, plan: Plan, folder: Path, tell: Told) -> Level:
     )
 
 
-def _phones(
+def phones(
     gateway: Gateway, agent_port: int, calls: int, plan: Plan, folder: Path
 ) -> tuple[Sipp, Sipp, Sipp]:
+    """Agents, callers who accept, and callers who come for a moment; none is started yet."""
     folder.mkdir(parents=True)
     target = f"127.0.0.1:{gateway.port}"
     tones = {hz: write_tone(folder / f"{hz}.al", hz) for hz in (CALLER_HZ, AGENT_HZ)}
@@ -126,27 +126,32 @@ def _phones(
     return agents, callers, short
 
 
-async def _went_well(phone: Sipp) -> None:
+async def went_well(phone: Sipp) -> None:
+    """Wait for its end; `BenchmarkError` with what went otherwise than its scenario says."""
     if wrong := await phone.ended():
         raise BenchmarkError(wrong)
 
 
+async def calls_up(gateway: Gateway, calls: int, tell: Told) -> list[dict[str, Any]]:
+    """The calls that are up, when so many of them record; an empty list until then."""
+    up: list[dict[str, Any]] = (await gateway.control("GET", "/calls"))["up"]
+    recording = sum(call["recording"] for call in up)
+    tell(f"{recording} of {calls} calls record")
+    return up if recording == calls else []
+
+
+async def all_record(gateway: Gateway, calls: int, tell: Told) -> list[dict[str, Any]]:
+    """Wait until so many calls record; `BenchmarkError` when they do not come to."""
+    for _ in range(int(calls / ARRIVALS_PER_S + SLACK_S + 20) * 4):
+        if up := await calls_up(gateway, calls, tell):
+            return up
+        await asyncio.sleep(0.25)
+    raise BenchmarkError(f"{calls} calls did not come to record: the machine is too slow or too busy")
+
+
 async def _talking(gateway: Gateway, calls: int, plan: Plan, tell: Told) -> dict[str, Any]:
     """Wait until all calls record, then read CPU and memory over the window."""
-    up: list[dict[str, Any]] = []
-
-    async def all_record() -> bool:
-        up[:] = (await gateway.control("GET", "/calls"))["up"]
-        recording = sum(call["recording"] for call in up)
-        tell(f"{recording} of {calls} calls record")
-        return bool(recording == calls)
-
-    for _ in range(int(calls / ARRIVALS_PER_S + SLACK_S + 20) * 4):
-        if await all_record():
-            break
-        await asyncio.sleep(0.25)
-    else:
-        raise BenchmarkError(f"{calls} calls did not come to record: the machine is too slow or too busy")
+    up = await all_record(gateway, calls, tell)
     capture = Spread.of([await _key_to_capture_ms(gateway, call["call"]) for call in up])
     await asyncio.sleep(SETTLE_S)
     assert gateway.process is not None
@@ -164,7 +169,7 @@ async def _talking(gateway: Gateway, calls: int, plan: Plan, tell: Told) -> dict
     after, busy_after = processes.all_processes(), processes.PROC.joinpath("stat").read_text()
     worker_mib = [processes.pss_mib_of(pid) for pid in worker_pids]
     gateway_mib = processes.pss_mib_of(gateway_pid)
-    if not await all_record():
+    if not await calls_up(gateway, calls, tell):
         raise BenchmarkError("calls ended in the window: the machine is too slow or too busy")
     # What has no call: the spare workers, and the parent that all were forked from.
     idle = (processes.descendants(before, gateway_pid) & after.keys()) - set(worker_pids)
@@ -207,16 +212,19 @@ def _waits_ms(phone: Sipp) -> list[float]:
 
 
 @dataclass(frozen=True)
-class _Recorded:
+class Recorded:
+    """One recording, opened and looked at."""
+
     seconds: float
     frames: Frames
 
 
-def _check_recordings(gateway: Gateway) -> list[_Recorded]:
+def check_recordings(gateway: Gateway, last: int | None = None) -> list[Recorded]:
+    """Open recordings, the `last` ones or all, and look at every frame."""
     found = []
-    for artifact in gateway.recordings():
+    for artifact in gateway.recordings()[:last]:
         caller, agent = gateway.sound(artifact.id)
         legs = [damaged_frames(caller, CALLER_HZ), damaged_frames(agent, AGENT_HZ)]
         frames = Frames(sum(leg.whole for leg in legs), sum(leg.damaged for leg in legs))
-        found.append(_Recorded(len(caller) / 8000, frames))
+        found.append(Recorded(len(caller) / 8000, frames))
     return found
