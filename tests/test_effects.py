@@ -43,7 +43,9 @@ def test_what_only_a_start_can_change_is_this() -> None:
     assert {key for key in waiting if not key.startswith("web.")} == {
         *("sip.udp", "sip.tcp", "sip.tls", "sip.public_host", "sip.worker_side", "sip.rtp_address"),
         *("sip.rtp_port_min", "sip.rtp_port_max", "sip.workers", "sip.session_expires_s"),
-        *("sip.session_min_s", "storage.folder", "storage.database", "storage.key_file"),
+        *("sip.rtp_public_address", "sip.symmetric_rtp", "sip.rtp_timeout_s", "sip.agent_srtp"),
+        *("sip.dscp_sip", "sip.dscp_rtp", "sip.session_min_s"),
+        *("storage.folder", "storage.database", "storage.key_file"),
         *("storage.memory_folder", "transcription.model", "transcription.listen"),
         *("transcription.threads", "control.socket", "traces.endpoint"),
     }
@@ -91,6 +93,7 @@ def test_a_trunk_goes_by_its_name_wherever_it_stands() -> None:
         "sip.trunks.b.name",
         "sip.trunks.b.networks",
         "sip.trunks.b.inband",
+        "sip.trunks.b.srtp",
     }
 
 

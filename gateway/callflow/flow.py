@@ -105,6 +105,8 @@ class _Turn:
                 self.on_capture_failed()
             case m.HungUp(leg):
                 self.on_hung_up(leg)
+            case m.MediaTimedOut():
+                self.end("media_timeout")
             case _:  # TimePassed (done in pass_time), a digit of the agent
                 pass
 

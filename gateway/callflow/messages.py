@@ -151,6 +151,11 @@ class HungUp:
 
 
 @dataclass(frozen=True)
+class MediaTimedOut:
+    """No sound has come from the caller for so long that nobody can be there any more."""
+
+
+@dataclass(frozen=True)
 class StopRequested:
     """Consent is withdrawn (R-22). `channel`: agent, key, web, ..."""
 
@@ -207,6 +212,7 @@ Event = Union[
     Held,
     Resumed,
     HungUp,
+    MediaTimedOut,
     StopRequested,
     PauseRequested,
     ResumeRequested,

@@ -136,3 +136,14 @@ class Call:
     def recording(self) -> bool:
         """Whether sound is being written now."""
         return self.capture is Capture.ON and not self.paused_by
+
+
+def recording_state(call: Call) -> str:
+    """What an agent's telephone shows of the recording: on, off or paused (RFC 7866 section 6.2).
+
+    `on` from the accepted key on, before the first sound is written. A hold is no pause: nobody asked for it.
+    """
+    may = call.consent in (Consent.STORING, Consent.GRANTED, Consent.CASE)
+    if not may or call.capture is Capture.OVER:
+        return "off"
+    return "paused" if "agent" in call.paused_by else "on"

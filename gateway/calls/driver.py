@@ -21,7 +21,7 @@ from typing import Protocol
 from gateway.callflow import messages as m
 from gateway.callflow.flow import step
 from gateway.callflow.settings import FlowSettings
-from gateway.callflow.state import Call, Capture, Consent, Phase, Question
+from gateway.callflow.state import Call, Capture, Consent, Phase, Question, recording_state
 from gateway.calls import line as ln
 from gateway.calls.counts import Counts
 from gateway.calls.recording import Recording
@@ -121,6 +121,7 @@ class CallDriver:
         self._trunk = around.trunk_of(invite.source)
         self._events = True  # whether the caller's side can signal keys apart from the sound
         self._listening = False
+        self._told_recording: str | None = None  # what the agent's telephone was told last; None: nothing
 
     @property
     def arrived_at(self) -> datetime:
@@ -208,6 +209,7 @@ class CallDriver:
             except Exception:
                 # The person waiting is a caller: the next action still has to happen.
                 log.exception("an action failed", extra={"call_id": self.call_id})
+        self._tell_recording()
 
     def _listen(self) -> None:
         """Have keys in the sound heard while the question is open, on a trunk that needs it."""
@@ -215,6 +217,14 @@ class CallDriver:
         if wanted is not self._listening:
             self._listening = wanted
             self._line.send(ln.ListenForKeys(wanted))
+
+    def _tell_recording(self) -> None:
+        """Have the agent's telephone know whether the call is recorded, when that has changed."""
+        state = recording_state(self.call)
+        if self._told_recording in (None, state):
+            return
+        self._told_recording = state
+        self._line.send(ln.TellRecording(state))
 
     # --- the line ---------------------------------------------------------------------------------
 
@@ -340,7 +350,15 @@ class CallDriver:
                 )
             case m.DialAgent(ring_timeout_s):
                 self._say("agent_dialled")
-                self._line.send(ln.Dial(self.flow.connect or "", self._invite.caller_uri, ring_timeout_s))
+                self._told_recording = recording_state(self.call)
+                self._line.send(
+                    ln.Dial(
+                        self.flow.connect or "",
+                        self._invite.caller_uri,
+                        ring_timeout_s,
+                        self._told_recording,
+                    )
+                )
             case m.CancelAgent():
                 self._line.send(ln.CancelDial())
             case m.Bridge():

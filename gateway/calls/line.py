@@ -30,6 +30,7 @@ from gateway.callflow.messages import (
     Held,
     HungUp,
     Leg,
+    MediaTimedOut,
     PromptFailed,
     PromptFinished,
     Resumed,
@@ -72,11 +73,22 @@ class StopFile:
 
 @dataclass(frozen=True)
 class Dial:
-    """Call the agent. `identity` is the caller's URI to be shown to the agent ("" for none)."""
+    """Call the agent. `identity` is the caller's URI to be shown to the agent ("" for none).
+
+    `recording` tells the agent's telephone whether the call is recorded: on, off or paused (RFC 7866 §6.2).
+    """
 
     uri: str
     identity: str = ""
     ring_timeout_s: float = 45.0
+    recording: str = "off"
+
+
+@dataclass(frozen=True)
+class TellRecording:
+    """Tell the agent's telephone that recording is on, off or paused from now on (RFC 7866 §6.2)."""
+
+    recording: str
 
 
 @dataclass(frozen=True)
@@ -144,6 +156,7 @@ Command = Union[
     PlayFile,
     StopFile,
     Dial,
+    TellRecording,
     CancelDial,
     BridgeLegs,
     OpenCapture,
@@ -238,6 +251,7 @@ LineEvent = Union[
     Held,
     Resumed,
     HungUp,
+    MediaTimedOut,
     CaptureFailed,
     LegUp,
     LegDown,

@@ -30,6 +30,7 @@ from gateway.config.kinds import (
     Seconds,
     Section,
     SipUri,
+    Srtp,
     WebSocketUrl,
     Whole,
     setting,
@@ -68,6 +69,11 @@ class TrunkSection(Section):
         "auto",
         "Whether keys are heard as tones in the sound while the question is open.",
         "auto: in calls without RFC 4733 telephone-event",
+    )
+    srtp: Srtp = setting(
+        "off",
+        "Encrypted sound (SRTP, keys in SDP).",
+        "optional: where it is offered; required: a call without it is refused",
     )
 
 
@@ -139,8 +145,29 @@ class SipSection(Section):
     rtp_address: Address = setting(
         "127.0.0.1", "Address for the sound of calls; offered to trunk and agents."
     )
+    rtp_public_address: Address | None = setting(
+        None, "Address told to others for sound, where NAT changes rtp_address; null: rtp_address."
+    )
     rtp_port_min: Port = setting(20000, "First UDP port for sound.", ge=1024)
     rtp_port_max: Port = setting(29999, "Last UDP port for sound.")
+    symmetric_rtp: bool = setting(
+        True,
+        "Whether sound may come from another address than SDP says, the first found for a leg (NAT).",
+    )
+    rtp_timeout_s: Seconds = setting(
+        60.0, "Seconds without sound from the caller, hold apart, that end a call; 0: never.", ge=0, le=3600
+    )
+    agent_srtp: Srtp = setting(
+        "off",
+        "Encrypted sound (SRTP, keys in SDP) with agents.",
+        "optional: where they take it; required: no call to an agent without it",
+    )
+    dscp_sip: Whole = setting(
+        40, "DSCP of SIP packets.", "RFC 4594 has 40, CS5, for signalling; 0: unmarked", ge=0, le=63
+    )
+    dscp_rtp: Whole = setting(
+        46, "DSCP of sound packets.", "RFC 4594 has 46, EF, for telephony; 0: unmarked", ge=0, le=63
+    )
     trunks: tuple[TrunkSection, ...] = setting(
         (TrunkSection(name="loopback", networks=("127.0.0.0/8", "::1/128")),),
         "Who may send calls.",

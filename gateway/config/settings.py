@@ -222,6 +222,11 @@ class Settings:
             found.append("covert")
         if not self.policy.investigation.extension.per_artifact:
             found.append("per_artifact")
+        wanted = [self.sip.agent_srtp, *(trunk.srtp for trunk in self.sip.trunks)]
+        if not self.sip.tls and any(srtp != "off" for srtp in wanted):
+            found.append("srtp_without_tls")
+        if self.sip.agent_srtp == "required" and not all(_by_tls(flow.connect) for flow in self.flows):
+            found.append("agent_keys_in_clear")
         if any(flow.ivr.verbal_consent for flow in self.flows):
             found.append("verbal_consent")
         if any(not checks.is_private(url) for url in self.transcription.servers):
@@ -263,6 +268,11 @@ def control_socket_of(path: Path, environment: Mapping[str, str]) -> Path:
     base = path.absolute().parent
     folder = written("storage", "folder") or str(StorageSection.model_fields["folder"].default)
     return base / (written("control", "socket") or Path(folder) / "control.sock")
+
+
+def _by_tls(uri: str | None) -> bool:
+    """Whether a SIP URI is reached by TLS; a flow without an agent has no keys to show."""
+    return uri is None or ";transport=tls" in uri.lower()
 
 
 def _placed(file: ConfigFile, base: Path) -> ConfigFile:

@@ -59,6 +59,7 @@ class Trunks:
             for trunk in settings.trunks
             for network in trunk.networks
         ]
+        self._srtp = {trunk.name: trunk.srtp for trunk in settings.trunks}
         self._unknown = "unknown" if settings.allow_unknown else None
         self._seen: dict[str, str | None] = {}
 
@@ -69,6 +70,10 @@ class Trunks:
                 self._seen.clear()
             self._seen[host] = self._look_up(host)
         return self._seen[host]
+
+    def srtp(self, host: str) -> str:
+        """Whether sound from this source address is encrypted: off, optional, required."""
+        return self._srtp.get(self.name(host) or "", "off")
 
     def _look_up(self, host: str) -> str | None:
         address = ipaddress.ip_address(host.partition("%")[0])

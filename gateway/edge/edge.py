@@ -130,7 +130,7 @@ class Edge:
             if kind == "worker side":
                 return await self._inside.open(host, port)
             if kind == "UDP":
-                return await self._outside.open(host, port)
+                return await self._outside.open(host, port, self._settings.dscp)
             return await self._streams.listen(kind, host, port)
         except OSError as error:
             setting = f"sip.{kind.lower().replace(' ', '_')}"

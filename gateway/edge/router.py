@@ -236,6 +236,10 @@ class Router:
         return self._ok(message, source)
 
     def _invite(self, message: Message, source: Flow, now: float) -> Outcome:
+        in_clear = source.transport != "TLS" and "TLS" in self._places.public
+        if in_clear and self._trunks.srtp(source.host) == "required":
+            # RFC 4568 §8.3: who can read the keys can read the sound.
+            return self._refuse(message, source, Refusal("srtp_keys_in_clear", 488))
         branch = self._branch(b"in", message)
         port = self._pending.get(branch, now)
         if port is not None and not self._workers.is_worker(port):  # it died before it answered
@@ -283,6 +287,7 @@ class Router:
         token = self._keys.worker_token(port, message.call_id)
         message = proxy.fewer_hops(message)
         if dialog_forming:
+            message = proxy.told_to_worker(message, self._trunks.srtp(source.host))
             message = proxy.record_routes(
                 message, self._places, source.transport, token, inwards=True, flow=source
             )

@@ -13,6 +13,8 @@ class TrunkSettings:
     """Name in logs and metrics."""
     networks: tuple[str, ...] = ()
     """Source networks its requests come from, such as `192.0.2.0/24` (CIDR; IPv4 or IPv6)."""
+    srtp: str = "off"
+    """Encrypted sound: off, optional, required. A worker is told with each INVITE."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,8 @@ class EdgeSettings:
     settle_s: float = 1.0
     """Seconds after a start in which an unknown INVITE or CANCEL is left to be repeated, so that workers'
     heartbeats can first say whose it is."""
+    dscp: int = 0
+    """DSCP (RFC 2474) of what is sent to peers, 0 to 63."""
     resolve_s: float = 60.0
     """Seconds a looked-up host address is used again."""
     key: bytes = field(default=b"", repr=False)

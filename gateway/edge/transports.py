@@ -40,14 +40,15 @@ class UdpSocket(asyncio.DatagramProtocol):
         self._counts = counts
         self._transport: asyncio.DatagramTransport | None = None
 
-    async def open(self, host: str, port: int) -> tuple[str, int]:
-        """Bind; the address bound. `OSError` when it is taken."""
+    async def open(self, host: str, port: int, dscp: int = 0) -> tuple[str, int]:
+        """Bind; the address bound. `OSError` when it is taken. `dscp` marks what is sent (RFC 2474)."""
         loop = asyncio.get_running_loop()
         await loop.create_datagram_endpoint(lambda: self, local_addr=(host, port))
         assert self._transport is not None
         bound = self._transport.get_extra_info("socket")
         with contextlib.suppress(OSError):
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+        mark(bound, dscp)
         name = bound.getsockname()
         return name[0], name[1]
 
@@ -107,6 +108,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by asyncio (for TLS: after the handshake)."""
         self._transport = cast(asyncio.Transport, transport)
+        mark(transport.get_extra_info("socket"), self._streams.dscp)
         name = transport.get_extra_info("peername")
         if not name:
             self._transport.abort()
@@ -159,6 +161,7 @@ class Streams:
         self, settings: EdgeSettings, received: Received, known: Callable[[str], bool], counts: Counter[str]
     ) -> None:
         self.limits: LimitSettings = settings.limits
+        self.dscp = settings.dscp
         self.received = received
         self.counts = counts
         self._settings = settings
@@ -304,6 +307,15 @@ class Streams:
             return
         for data, _ in self._opening.pop(key, []):
             connection.send(data)
+
+
+def mark(bound: socket.socket, dscp: int) -> None:
+    """Have packets of a socket carry a DSCP (RFC 2474 §3); a kernel that refuses sends them unmarked."""
+    level, option = socket.IPPROTO_IP, socket.IP_TOS
+    if bound.family == socket.AF_INET6:
+        level, option = socket.IPPROTO_IPV6, socket.IPV6_TCLASS
+    with contextlib.suppress(OSError):
+        bound.setsockopt(level, option, dscp << 2)
 
 
 def server_context(settings: EdgeSettings) -> ssl.SSLContext:

@@ -267,6 +267,14 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: Danish, English
         "transcription.servers: the sound of calls goes unencrypted over the network to a transcriber"
         " (ws://); use wss://, or a tunnel.",
     ),
+    "advice.srtp_without_tls": (
+        "sip.tls: SRTP er valgt, og nøglerne står ukrypteret i SIP uden TLS; sæt sip.tls.",
+        "sip.tls: SRTP is chosen, and its keys stand unencrypted in SIP without TLS; set sip.tls.",
+    ),
+    "advice.agent_keys_in_clear": (
+        "sip.agent_srtp: nøglerne til medarbejderne går ukrypteret; skriv ;transport=tls i flows.*.connect.",
+        "sip.agent_srtp: the keys to the agents go unencrypted; write ;transport=tls in flows.*.connect.",
+    ),
     "advice.traces_in_clear": (
         "traces.endpoint: forløbet af opkald går ukrypteret over netværket (http://); brug https://, eller en"
         " tunnel.",

@@ -60,6 +60,7 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: Danish, English
     "reason.transferred": ("viderestillet ud af huset", "transferred outside"),
     "reason.failed": ("fejl", "failure"),
     "reason.ended": ("afsluttet", "ended"),
+    "reason.media_timeout": ("ingen lyd fra kunden", "no sound from the caller"),
     "reason.max_duration": ("varede for længe", "lasted too long"),
     "reason.caller_hung_up": ("kunden lagde på", "the caller hung up"),
     "reason.agent_hung_up": ("medarbejderen lagde på", "the agent hung up"),

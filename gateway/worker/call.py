@@ -28,13 +28,14 @@ from gateway.callflow.messages import (
     Held,
     HungUp,
     Leg,
+    MediaTimedOut,
     Resumed,
 )
 from gateway.calls import line
 from gateway.worker.channel import Channel, Rejoin, notice
 from gateway.worker.dtmf import Press
 from gateway.worker.ears import Hearing
-from gateway.worker.endpoint import SipEndpoint
+from gateway.worker.endpoint import SRTP, SipEndpoint
 from gateway.worker.inband import LAG_MS
 from gateway.worker.legs import Account, CallLeg
 from gateway.worker.patch import PatchPanel, wiring
@@ -61,8 +62,11 @@ class CallWorker:
         self._endpoint = endpoint
         self._settings = endpoint.settings
         self._channel = channel
-        self._account = Account(self.invited)
-        self._account.create(endpoint.account_config())
+        # pjsua settles whether sound is encrypted by the account of a call, before anything hears of it.
+        self._accounts = {srtp: Account(self.invited) for srtp in SRTP}
+        for srtp, account in self._accounts.items():
+            account.create(endpoint.account_config(srtp=srtp), srtp == "off")
+        endpoint.choose_account = lambda text: self._accounts[read_invite(text).srtp].getId()
         self._silence = pj.AudioMediaPlayer()
         self._silence.createPlayer(silence_wav, 0)
         self._null = endpoint.null_sink()
@@ -77,6 +81,7 @@ class CallWorker:
         self._fallback = ""
         self._bridged = False
         self._muted = False
+        self._recording = "off"
         self._connect_at = 0.0
         self._ring_until: float | None = None
         self._ringing_for: CallLeg | None = None
@@ -144,6 +149,11 @@ class CallWorker:
                 self._caller.end()
         for leg in self._legs:
             self.leg_pressed(leg, leg.digits.pass_time(now))
+            leg.keep_peer(now)
+        if self._agent is not None:
+            self._agent.tell_recording(self._recording)
+        if self._closed_at is None and self._caller.fell_silent(now):
+            self._media_timed_out(now)
         for tone in self._hearing.take():
             digits = self._caller.digits
             self.leg_pressed(self._caller, digits.hear_tone(tone.digit, tone.duration_ms, LAG_MS, now))
@@ -184,6 +194,8 @@ class CallWorker:
                 self._prompts.stop(play, now)
             case line.Dial():
                 self._dial(command, now)
+            case line.TellRecording(recording):
+                self._recording = recording
             case line.CancelDial():
                 self._drop_agent()
             case line.BridgeLegs():
@@ -215,13 +227,27 @@ class CallWorker:
     def _dial(self, command: line.Dial, now: float) -> None:
         if self._agent is not None and not self._agent.down:
             return
-        agent = CallLeg(self._account, self, Leg.AGENT)
-        self._legs.append(agent)
+        agent = self._new_leg(Leg.AGENT, self._settings.agent_srtp)
+        agent.recording = self._recording = command.recording
         if not agent.dial(command.uri, command.identity):
             self._tell(AgentFailed(FailReason.UNREACHABLE))
             return
         self._agent = self._ringing_for = agent
         self._ring_until = now + command.ring_timeout_s
+
+    def _new_leg(self, side: Leg, srtp: str, call_id: int = -1) -> CallLeg:
+        settings = self._settings
+        timeout_s = settings.rtp_timeout_s if side is Leg.CALLER else 0.0
+        leg = CallLeg(
+            self._accounts[srtp],
+            self,
+            side,
+            call_id,
+            symmetric_rtp=settings.symmetric_rtp,
+            rtp_timeout_s=timeout_s,
+        )
+        self._legs.append(leg)
+        return leg
 
     def _drop_agent(self) -> None:
         self._ring_until = self._ringing_for = None
@@ -252,15 +278,12 @@ class CallWorker:
     def invited(self, call_id: int, text: str, source: str) -> None:
         """An INVITE came. The second one while a call is up is refused: one process, one call."""
         if self._caller is not None or not self._channel.open or self._stop:
-            refused = CallLeg(self._account, self, Leg.CALLER, call_id)
-            self._legs.append(refused)
-            refused.end(BUSY)
+            self._new_leg(Leg.CALLER, "off", call_id).end(BUSY)
             return
         self._endpoint.start_clock()
         self._silence.startTransmit(self._null)
-        self._caller = CallLeg(self._account, self, Leg.CALLER, call_id)
-        self._legs.append(self._caller)
         invite = self._rejoin.invite = read_invite(text)
+        self._caller = self._new_leg(Leg.CALLER, invite.srtp, call_id)
         self._caller.reply(RINGING)
         self._channel.send(notice("Invited", from_tag=invite.from_tag, branch=invite.branch))
         behind_edge = self._settings.edge_port is not None
@@ -336,6 +359,11 @@ class CallWorker:
             other = self._agent if leg is self._caller else self._caller
             if self._bridged and not in_sound and other is not None and other.up and not other.down:
                 other.press(press.digit)
+
+    def _media_timed_out(self, now: float) -> None:
+        if self._orphaned:
+            self._end_line(now)
+        self._tell(MediaTimedOut())
 
     def _no_answer(self) -> None:
         agent = self._ringing_for

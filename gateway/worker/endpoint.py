@@ -27,6 +27,12 @@ log = logging.getLogger(__name__)
 CODECS = (("PCMA/8000", 255), ("PCMU/8000", 254), ("G722/16000", 253))
 SAMPLE_RATE_HZ = 8000
 LONGEST_WAIT_MS = 500
+SRTP = {
+    "off": pj.PJMEDIA_SRTP_DISABLED,
+    "optional": pj.PJMEDIA_SRTP_OPTIONAL,
+    "required": pj.PJMEDIA_SRTP_MANDATORY,
+}
+"""How pjmedia calls whether sound is encrypted."""
 _F = TypeVar("_F", bound=Callable[..., None])
 
 
@@ -92,6 +98,8 @@ class SipEndpoint(pj.Endpoint):  # type: ignore[misc]
         self.settings = settings
         self.address = address
         self._on_rejected = on_rejected
+        self.choose_account: Callable[[str], int | None] = lambda text: None
+        """Id of the account that the text of an INVITE is for; None: as pjsua finds it."""
         self.lib = library()
         self.lib.pj_log_set_level(settings.log_level)
         self.libCreate()
@@ -128,8 +136,18 @@ class SipEndpoint(pj.Endpoint):  # type: ignore[misc]
     def onRejectedIncomingCall(self, prm: pj.OnRejectedIncomingCallParam) -> None:
         self._on_rejected(int(prm.statusCode))
 
-    def account_config(self, user: str = "gw") -> pj.AccountConfig:
-        """An account without a registrar, its media and NAT settings (no STUN, no ICE, no SRTP)."""
+    @at_the_edge
+    def onSelectAccount(self, prm: pj.OnSelectAccountParam) -> None:
+        chosen = self.choose_account(str(prm.rdata.wholeMsg))
+        if chosen is not None:
+            prm.accountIndex = chosen
+
+    def account_config(self, user: str = "gw", srtp: str = "off") -> pj.AccountConfig:
+        """An account without a registrar, its media and NAT settings (no STUN, no ICE).
+
+        `srtp`: whether sound is encrypted (RFC 4568): off, optional, required. SIP between us and the edge
+        never is: the edge has terminated TLS, so pjsua must not ask for it.
+        """
         settings = self.settings
         config = pj.AccountConfig()
         config.idUri = f"sip:{user}@{settings.public_host or self.address}"
@@ -151,7 +169,7 @@ class SipEndpoint(pj.Endpoint):  # type: ignore[misc]
         config.callConfig.prackUse = pj.PJSUA_100REL_OPTIONAL
         config.videoConfig.autoTransmitOutgoing = config.videoConfig.autoShowIncoming = False
         media = config.mediaConfig
-        media.srtpUse = pj.PJMEDIA_SRTP_DISABLED
+        media.srtpUse = SRTP[srtp]
         media.srtpSecureSignaling = 0
         media.lockCodecEnabled = False
         media.transportConfig.boundAddress = settings.rtp_address
@@ -159,6 +177,11 @@ class SipEndpoint(pj.Endpoint):  # type: ignore[misc]
         media.transportConfig.port = settings.rtp_port_min
         media.transportConfig.portRange = settings.rtp_port_max - settings.rtp_port_min - 1
         media.transportConfig.randomizePort = True
+        if ":" in settings.rtp_address:
+            media.ipv6Use = pj.PJSUA_IPV6_ENABLED_USE_IPV6_ONLY
+        if settings.rtp_dscp:
+            media.transportConfig.qosParams.flags = pj.PJ_QOS_PARAM_HAS_DSCP
+            media.transportConfig.qosParams.dscp_val = settings.rtp_dscp
         return config
 
     def start_clock(self) -> None:

@@ -16,6 +16,7 @@ from gateway.callflow.messages import FailReason, Leg
 from gateway.calls import line
 from gateway.worker.dtmf import DtmfReader, Press
 from gateway.worker.endpoint import at_the_edge
+from gateway.worker.rtp import PeerSearch, Silence, address_of, keep_to
 
 _BUSY = frozenset({486, 600})
 _DECLINED = frozenset({403, 603, 607, 608})
@@ -60,9 +61,20 @@ class Account(pj.Account):  # type: ignore[misc]
 class CallLeg(pj.Call):  # type: ignore[misc]
     """One dialog. Keep a reference until the process ends: dropping the last one hangs up."""
 
-    def __init__(self, account: pj.Account, listener: LegListener, leg: Leg, call_id: int = -1) -> None:
+    def __init__(
+        self,
+        account: pj.Account,
+        listener: LegListener,
+        leg: Leg,
+        call_id: int = -1,
+        *,
+        symmetric_rtp: bool = True,
+        rtp_timeout_s: float = 0.0,
+    ) -> None:
         super().__init__(account, call_id)
         self.leg = leg
+        self.recording: str | None = None
+        """What the other side is told of the recording: on, off, paused; None: nothing."""
         self.port: pj.AudioMedia | None = None
         """Where the leg's sound comes from and goes to; None while it has no media."""
         self.held = False
@@ -78,6 +90,9 @@ class CallLeg(pj.Call):  # type: ignore[misc]
         """Called with the status of a REFER that we sent (the test phone does)."""
         self._listener = listener
         self._renewed = False
+        self._search = PeerSearch(symmetric_rtp)
+        self._silence = Silence(rtp_timeout_s)
+        self._receives = False
 
     # --- orders ---------------------------------------------------------------------------------
 
@@ -99,6 +114,7 @@ class CallLeg(pj.Call):  # type: ignore[misc]
         ask.opt.videoCount = 0
         if identity:
             ask.txOption.localUri = f"<{identity}>"
+        self._add_headers(ask)
         try:
             self.makeCall(uri, ask)
         except pj.Error:
@@ -131,6 +147,50 @@ class CallLeg(pj.Call):  # type: ignore[misc]
                 self.sendDtmf(info)
             except pj.Error:
                 return  # the leg is on its way down
+
+    def tell_recording(self, recording: str) -> None:
+        """Tell the other side by UPDATE that recording is on, off or paused, if it takes UPDATE.
+
+        UPDATE and not re-INVITE: that would drop what the leg is connected to.
+        """
+        if recording == self.recording or not self.up or self.down:
+            return
+        self.recording = recording
+        try:
+            if self.remoteHasCap(pj.PJSIP_H_ALLOW, "", "UPDATE") != pj.PJSIP_DIALOG_CAP_SUPPORTED:
+                return
+            ask = pj.CallOpParam(True)
+            ask.opt.audioCount = 1
+            ask.opt.videoCount = 0
+            self._add_headers(ask)
+            self.update(ask)
+        except pj.Error:
+            return  # another offer is under way
+
+    def _add_headers(self, ask: pj.CallOpParam) -> None:
+        if self.recording is not None:
+            header = pj.SipHeader()
+            header.hName, header.hValue = "X-Tast1-Recording", self.recording
+            ask.txOption.headers.append(header)
+
+    def keep_peer(self, now: float) -> None:
+        """Once it is known where the sound comes from, let it come from nowhere else."""
+        if self.down or not self._search.wanted(now):
+            return
+        try:
+            transport = self.getMedTransportInfo(0)
+            ours = address_of(transport.localRtpName)
+            peer = self._search.look(address_of(transport.srcRtpName), now)
+        except pj.Error:
+            return
+        if peer is not None and ours is not None:
+            keep_to(ours[1], peer)
+
+    def fell_silent(self, now: float) -> bool:
+        """Whether no sound has come for so long that nobody can be there any more."""
+        if not self.up or self.down or not self._silence.wanted(now):
+            return False
+        return self._silence.look(self.sound_stats().packets if self._receives else None, now)
 
     @property
     def codec(self) -> str:
@@ -198,15 +258,32 @@ class CallLeg(pj.Call):  # type: ignore[misc]
         audio = next((m for m in info.media if m.type == pj.PJMEDIA_TYPE_AUDIO), None)
         status = pj.PJSUA_CALL_MEDIA_NONE if audio is None else audio.status
         self.held = status == _HELD_BY_REMOTE
+        self._receives = audio is not None and status == pj.PJSUA_CALL_MEDIA_ACTIVE
+        self._receives = self._receives and bool(audio.dir & pj.PJMEDIA_DIR_DECODING)
         renewed, self._renewed = self._renewed, False
         if renewed or self.port is None or status not in _WITH_SOUND:
             renewed = True
             self.port = self._fetch_port() if status in _WITH_SOUND else None
+        self._look_for_peer()
         self._listener.leg_media(self, renewed)
+
+    @at_the_edge
+    def onCallSdpCreated(self, prm: pj.OnCallSdpCreatedParam) -> None:
+        if self.recording is not None:  # at the end: an attribute of the one media line (RFC 7866 §6.2)
+            prm.sdp.wholeSdp = f"{prm.sdp.wholeSdp}a=record:{self.recording}\r\n"
 
     @at_the_edge
     def onStreamCreated(self, prm: pj.OnStreamCreatedParam) -> None:
         self._renewed = True  # a stream of its own slot: the old one went with all connections
+
+    def _look_for_peer(self) -> None:
+        try:
+            told = address_of(self.getStreamInfo(0).remoteRtpAddress)
+            ours = address_of(self.getMedTransportInfo(0).localRtpName)
+        except pj.Error:
+            return  # no stream
+        if self._search.begin(told) and ours is not None:
+            keep_to(ours[1], None)
 
     def _fetch_port(self) -> pj.AudioMedia | None:
         try:

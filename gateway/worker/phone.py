@@ -52,6 +52,8 @@ class PhoneScript:
     """PCMA, PCMU or G722: the only one offered and accepted."""
     events: bool = True
     """Whether RFC 4733 telephone-event is offered and accepted."""
+    srtp: str = "off"
+    """Whether sound is encrypted (SRTP, RFC 4568): off, optional, required."""
     play: str | None = None
     """WAV file (mono 16-bit PCM) that the other side hears; None: silence."""
     loop: bool = True

@@ -67,7 +67,7 @@ class _Phone:
             codecs=((_CODEC_IDS[script.codec], 255),),
         )
         self._account = Account(self.invited)
-        self._account.create(self._endpoint.account_config(script.user))
+        self._account.create(self._endpoint.account_config(script.user, script.srtp))
         self._panel = PatchPanel()
         self._silence = self._player(silence_path(), loop=True)
         self._sound = self._player(script.play, script.loop) if script.play else self._silence

@@ -25,6 +25,14 @@ class WorkerSettings:
     """First UDP port for RTP and RTCP."""
     rtp_port_max: int = 29999
     """Last UDP port for RTP and RTCP."""
+    rtp_dscp: int = 0
+    """DSCP (RFC 2474) of RTP and RTCP packets, 0 to 63."""
+    rtp_timeout_s: float = 60.0
+    """Seconds without RTP from the caller, hold apart, after which a call is ended; 0: never."""
+    symmetric_rtp: bool = True
+    """Whether sound may come from another address than SDP says: the first one found is kept (RFC 4961)."""
+    agent_srtp: str = "off"
+    """Encrypted sound (SRTP, RFC 4568) with agents: off, optional, required."""
     session_expires_s: int = 1800
     """Session timer (RFC 4028), seconds: a dialog that is not refreshed ends."""
     session_min_s: int = 90

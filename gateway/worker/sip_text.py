@@ -25,6 +25,8 @@ class InviteText:
     caller_uri: str
     source: str
     """Address of who sent it to the last proxy, as that saw it ("" when it did not say)."""
+    srtp: str
+    """What the edge says of encrypted sound: off (also when it says nothing), optional, required."""
 
 
 def read_invite(text: str) -> InviteText:
@@ -52,6 +54,7 @@ def read_invite(text: str) -> InviteText:
         caller=_user(caller_uri),
         caller_uri=caller_uri,
         source=_source(vias[:2][-1]) if vias else "",
+        srtp=told if (told := headers.get("x-tast1-srtp")) in ("optional", "required") else "off",
     )
 
 

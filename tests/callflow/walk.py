@@ -56,6 +56,7 @@ def events_for(call: Call) -> Iterator[m.Event]:
         yield m.Held(leg)
         yield m.Resumed(leg)
         yield m.HungUp(leg)
+    yield m.MediaTimedOut()
     yield m.StopRequested()
     yield m.PauseRequested()
     yield m.ResumeRequested()

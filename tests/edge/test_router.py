@@ -117,6 +117,33 @@ def test_an_invite_with_a_good_route_to_a_worker_takes_a_free_one_all_the_same()
     assert (first.port, again.port) == (40001, 40002)
 
 
+@pytest.mark.parametrize("srtp", ["off", "optional", "required"])
+def test_a_worker_is_told_whether_the_trunk_encrypts_sound_and_by_nobody_else(srtp: str) -> None:
+    edge, _ = router(trunks=(TrunkSettings("trunk", ("192.0.2.0/24",), srtp),))
+    forged = ("X-Tast1-Srtp: optional", "x-tast1-SRTP: off", "X-Tast1-Other: 1")
+    seen = parse(to_worker(edge.from_outside(invite(extra=forged), Flow("TLS", "192.0.2.7", 1), 1.0)))
+    assert [h.value for h in seen.headers if h.name.startswith(b"x-tast1-")] == [srtp.encode()]
+
+
+def test_keys_of_a_trunk_that_must_encrypt_come_by_tls() -> None:
+    edge, workers = router(trunks=(TrunkSettings("trunk", ("192.0.2.0/24",), "required"),))
+    for transport in ("UDP", "TCP"):
+        flow = Flow(transport, "192.0.2.7", 5060)
+        assert status_of(edge.from_outside(invite(), flow, 1.0)) == 488
+        assert status_of(edge.from_outside(invite(), flow, 1.2)) == 488
+    assert workers.free == [WORKER]
+    assert edge.calls_refused == {"srtp_keys_in_clear": 1}
+    to_worker(edge.from_outside(invite(), Flow("TLS", "192.0.2.7", 5061), 1.0))
+
+
+def test_where_there_is_no_tls_keys_come_as_they_can() -> None:
+    trunk = TrunkSettings("trunk", ("192.0.2.0/24",), "required")
+    places = Places(("127.0.0.1", 5059), {"UDP": ("gw.example.com", 5060)}, PLACES.own)
+    values = EdgeSettings(trunks=(trunk,), settle_s=0.0)
+    edge = Router(values, places, KEYS, FakeWorkers(WORKER), 0.0, Counter())
+    to_worker(edge.from_outside(invite(), CALLER, 1.0))
+
+
 @pytest.mark.parametrize("method", ["INVITE", "BYE", "OPTIONS"])
 def test_nothing_is_relayed_for_an_outsider(method: str) -> None:
     edge, _ = router()

@@ -1,7 +1,8 @@
 """A small SIP and RTP telephone for tests, in which every packet is the test's to decide.
 
-It offers and answers G.711 with RFC 4733 events over UDP, follows Record-Route, and lets a test lose,
-delay and reorder its RTP packets. Not for anything but tests: it trusts what it hears.
+It offers and answers G.711 with RFC 4733 events over UDP, follows Record-Route, lets a test lose, delay and
+reorder its RTP packets, and encrypts them where it is told to (SRTP, keys in SDP). Not for anything but
+tests: it trusts what it hears.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy as np
 
 from tests.sip import g711
 from tests.sip.signals import Pcm
+from tests.sip.srtp import Srtp
 
 FRAME = 160  # samples, 20 ms
 FRAME_S = 0.02
@@ -95,11 +97,11 @@ class _Sip(asyncio.DatagramProtocol):
 
 
 class _Rtp(asyncio.DatagramProtocol):
-    def __init__(self, hear: Callable[[bytes], None]) -> None:
+    def __init__(self, hear: Callable[[bytes, tuple[str, int]], None]) -> None:
         self.hear = hear
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        self.hear(data)
+        self.hear(data, addr)
 
 
 @dataclass
@@ -144,6 +146,9 @@ class Dialog:
     timestamp: int = 0
     frame: int = 0
     sent_bytes: int = 0
+    srtp: Srtp | None = None  # ours, once it was offered or asked for
+    heard_from: set[tuple[str, int]] = field(default_factory=set)
+    offered: str = ""  # the transport of the last session description that came, such as RTP/SAVP
     direction: str = "sendrecv"
 
     # --- media ---------------------------------------------------------------------------------
@@ -186,6 +191,8 @@ class Dialog:
 
     def _out(self, packet: bytes) -> None:
         if self.rtp is not None and self.rtp_to is not None and not self.rtp.is_closing():
+            if self.srtp is not None and self.srtp.agreed:
+                packet = self.srtp.protect(packet)
             self.rtp.sendto(packet, self.rtp_to)
             self.sent_bytes += len(packet)
 
@@ -222,7 +229,10 @@ class Dialog:
                 out[place : place + len(payload)] = g711.decode(payload, self.payload_type)
         return out
 
-    def _hear_rtp(self, data: bytes) -> None:
+    def _hear_rtp(self, data: bytes, source: tuple[str, int] = ("", 0)) -> None:
+        self.heard_from.add(source)
+        if self.srtp is not None and self.srtp.agreed:
+            data = self.srtp.unprotect(data)
         if len(data) > 12 and data[0] >> 6 == 2:
             self.heard.append(
                 (time.monotonic(), struct.unpack(">I", data[4:8])[0], data[1] & 0x7F, data[12:])
@@ -307,10 +317,16 @@ class Dialog:
         if self.phone.events:
             types += f" {EVENT_TYPE}"
             events = f"a=rtpmap:{EVENT_TYPE} telephone-event/8000\r\na=fmtp:{EVENT_TYPE} 0-15\r\n"
+        profile, crypto = "RTP/AVP", ""
+        if self.phone.srtp and (self.invite is None or "a=crypto" in self.invite.body):
+            self.srtp = self.srtp or Srtp()
+            profile = self.phone.srtp if self.invite is None else self.offered
+            crypto = self.srtp.line()
+        host, port = self.phone.told or (self.phone.host, self.rtp_port)
         return (
             f"v=0\r\no=- {self.ssrc} {self.cseq} IN IP4 {self.phone.host}\r\ns=-\r\n"
-            f"c=IN IP4 {self.phone.host}\r\nt=0 0\r\n"
-            f"m=audio {self.rtp_port} RTP/AVP {types}\r\n{events}"
+            f"c=IN IP4 {host}\r\nt=0 0\r\n"
+            f"m=audio {port} {profile} {types}\r\n{crypto}{events}"
             f"a=ptime:20\r\na={self.direction}\r\n"
         )
 
@@ -319,6 +335,11 @@ class Dialog:
         media = re.search(r"^m=audio (\d+) \S+ (\d+)", sdp, re.M)
         if address and media:
             self.rtp_to = (address[1], int(media[1]))
+        transport = re.search(r"^m=audio \d+ (\S+)", sdp, re.M)
+        self.offered = transport[1] if transport else ""
+        if self.phone.srtp:
+            self.srtp = self.srtp or Srtp()
+            self.srtp.hear(sdp)
 
     async def _open_rtp(self) -> None:
         loop = asyncio.get_running_loop()
@@ -336,6 +357,9 @@ class Softphone:
     ) -> None:
         self.user, self.host, self.port = user, host, 0
         self.behaviour = behaviour or Behaviour()
+        self.srtp = ""  # the transport that is offered with keys, RTP/SAVP or RTP/AVP; "": none, and no keys
+        self.told: tuple[str, int] | None = None  # where SDP says that we want sound, if that is not so
+        self.allow = ""  # methods that we say we take
         self.events = True  # whether RFC 4733 telephone-event is offered
         self.dialogs: dict[str, Dialog] = {}
         self.incoming: asyncio.Queue[Dialog] = asyncio.Queue()
@@ -521,6 +545,7 @@ class Softphone:
         if dialog is not None and "tag=" not in mine:
             mine = dialog.local
         typed = "Content-Type: application/sdp\r\n" if body else ""
+        typed += f"Allow: {self.allow}\r\n" if self.allow else ""
         self.transmit(
             f"SIP/2.0 {status} Test\r\n{vias}{recorded}From: {request.get('from')}\r\nTo: {mine}\r\n"
             f"Call-ID: {request.get('call-id')}\r\nCSeq: {request.get('cseq')}\r\n"

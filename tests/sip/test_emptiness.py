@@ -25,8 +25,12 @@ from tests.sip.test_calls import Stage
 pytestmark = [pytest.mark.sip, pytest.mark.slow, pytest.mark.timeout(900)]
 
 CALLS = int(os.environ.get("TAST1_EMPTINESS_CALLS", "200"))
-OF_THEM = {"rfc4733": CALLS, "inband": max(1, CALLS // 4)}
+OF_THEM = {"rfc4733": CALLS, "inband": max(1, CALLS // 4), "srtp": max(1, CALLS // 4)}
 INBAND = {"trunks": [{"name": "loopback", "networks": ["127.0.0.0/8"], "inband": "on"}]}
+SRTP = {
+    "trunks": [{"name": "loopback", "networks": ["127.0.0.0/8"], "srtp": "required"}],
+    "agent_srtp": "required",
+}
 AT_ONCE = 8
 SPLIT_HZ = 1700
 EARLY, LATE = chirp(300, 1400, 1.0), chirp(2000, 3300, 1.0)
@@ -83,14 +87,18 @@ def test_one_frame_would_be_found(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("method", OF_THEM)
 async def test_nothing_from_before_the_key_is_anywhere(tmp_path: Path, method: str) -> None:
-    """`inband`: the caller is listened to while the question is open, and the key is tones in the sound."""
+    """`inband`: the caller is listened to while the question is open, and the key is tones in the sound.
+    `srtp`: all sound is encrypted, the keys as events within it.
+    """
     calls = OF_THEM[method]
-    sip = INBAND if method == "inband" else {}
+    sip = {"inband": INBAND, "srtp": SRTP}.get(method, {})
     async with (
         Softphone("agent") as agent,
         Softphone("caller") as caller,
         running(tmp_path, agent.uri, workers=AT_ONCE + 6, sip=sip) as gateway,
     ):
+        if method == "srtp":
+            caller.srtp = agent.srtp = "RTP/SAVP"
         stage = Stage(gateway, caller, agent)
         answering = asyncio.create_task(_agents(agent))
         room = asyncio.Semaphore(AT_ONCE)
@@ -107,7 +115,7 @@ async def test_nothing_from_before_the_key_is_anywhere(tmp_path: Path, method: s
         stored = await gateway.closed_calls(calls, 120)
         assert {call.decision for call in stored} == {"accepted"}
         keys = [key for call in stored for key in gateway.consents(call.id)[0].keys]
-        assert {key["method"] for key in keys} == {method}
+        assert {key["method"] for key in keys} == {"rfc4733" if method == "srtp" else method}
         recordings = gateway.recordings()
         assert len(recordings) == calls
         with_early = {}

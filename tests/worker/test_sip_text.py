@@ -39,7 +39,13 @@ def test_compact_names_folds_and_lists_are_read_too() -> None:
 
 def test_what_is_missing_is_empty() -> None:
     invite = read_invite("INVITE\r\n\r\n")
-    assert set(vars(invite).values()) == {""}
+    assert set(vars(invite).values()) == {"", "off"}
+    assert invite.srtp == "off"
+
+
+def test_what_the_edge_says_of_encryption_is_one_of_three_words() -> None:
+    for said, meant in (("required", "required"), ("optional", "optional"), ("off", "off"), ("yes", "off")):
+        assert read_invite(f"INVITE sip:1@x SIP/2.0\r\nX-Tast1-Srtp: {said}\r\n\r\n").srtp == meant
 
 
 def test_the_source_is_who_sent_it_to_the_edge_as_the_edge_saw_it() -> None:
