@@ -321,6 +321,11 @@ def test_five_mistakes_are_five_lines_with_line_key_value_why_and_what_to_do() -
         ("sip: {udp: '[::]:5060', public_host: '::'}", "1: sip.public_host = '::': is needed"),
         ("sip: {rtp_address: 0.0.0.0}", "1: sip.rtp_address = 0.0.0.0: is every address"),
         (
+            "sip: {rtp_address: '::1'}",
+            "1: sip.rtp_address = ::1: is an IPv6 address",
+        ),
+        ("sip: {rtp_public_address: '2001:db8::1'}", "1: sip.rtp_public_address = 2001:db8::1: is an IPv6"),
+        (
             "transcription: {model: da-demo, listen: '0.0.0.0:2700'}",
             "1: transcription.listen = 0.0.0.0:2700: is every address",
         ),

@@ -36,6 +36,7 @@ def rules(file: ConfigFile) -> Iterator[Fault]:
     yield from _storage(file)
     yield from _web(file)
     yield from _wildcards(file)
+    yield from _sound(file)
 
 
 def places(file: ConfigFile) -> Iterator[Fault]:
@@ -140,6 +141,16 @@ def _phrases(file: ConfigFile, model: Path) -> Iterator[Fault]:
                 ("transcription", "phrases", index),
                 f"the model does not know word {', '.join(unknown)} of it (write words that stand in {words},"
                 " in small letters; or take the phrase out)",
+            )
+
+
+def _sound(file: ConfigFile) -> Iterator[Fault]:
+    for name in ("rtp_address", "rtp_public_address"):
+        address = getattr(file.sip, name) or ""
+        if ":" in address and not _is_every(address):
+            yield (
+                ("sip", name),
+                "is an IPv6 address, and sound goes over IPv4 only (give an IPv4 address of this machine)",
             )
 
 

@@ -313,6 +313,10 @@ class CallWorker:
                 leg.end()
                 return
             self._ring_until = self._ringing_for = None
+            if not leg.codec and not leg.held:  # no sound was agreed on: no SRTP where it is required
+                leg.end()
+                self._tell(AgentFailed(FailReason.UNREACHABLE))
+                return
             self._tell(line.LegUp(Leg.AGENT, leg.codec, leg.takes_events))
             self._tell(AgentAnswered())
             if self._orphaned:

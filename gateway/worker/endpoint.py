@@ -177,8 +177,7 @@ class SipEndpoint(pj.Endpoint):  # type: ignore[misc]
         media.transportConfig.port = settings.rtp_port_min
         media.transportConfig.portRange = settings.rtp_port_max - settings.rtp_port_min - 1
         media.transportConfig.randomizePort = True
-        if ":" in settings.rtp_address:
-            media.ipv6Use = pj.PJSUA_IPV6_ENABLED_USE_IPV6_ONLY
+        media.ipv6Use = pj.PJSUA_IPV6_DISABLED  # the PyPI build has none: anything else ends the process
         if settings.rtp_dscp:
             media.transportConfig.qosParams.flags = pj.PJ_QOS_PARAM_HAS_DSCP
             media.transportConfig.qosParams.dscp_val = settings.rtp_dscp

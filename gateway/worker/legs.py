@@ -258,8 +258,8 @@ class CallLeg(pj.Call):  # type: ignore[misc]
         audio = next((m for m in info.media if m.type == pj.PJMEDIA_TYPE_AUDIO), None)
         status = pj.PJSUA_CALL_MEDIA_NONE if audio is None else audio.status
         self.held = status == _HELD_BY_REMOTE
-        self._receives = audio is not None and status == pj.PJSUA_CALL_MEDIA_ACTIVE
-        self._receives = self._receives and bool(audio.dir & pj.PJMEDIA_DIR_DECODING)
+        active = audio is not None and status == pj.PJSUA_CALL_MEDIA_ACTIVE
+        self._receives = audio is not None and active and bool(audio.dir & pj.PJMEDIA_DIR_DECODING)
         renewed, self._renewed = self._renewed, False
         if renewed or self.port is None or status not in _WITH_SOUND:
             renewed = True
