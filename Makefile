@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 ARGS   ?=
 
-.PHONY: help demo run test lint bench packages model model-eval image-steps clean
+.PHONY: help demo run test lint bench fuzz packages model model-eval image-steps clean
 .DEFAULT_GOAL := help
 
 help: ## What there is to make
@@ -42,6 +42,9 @@ test: $(READY) packages lint ## Everything: lint, unit tests, real calls
 
 bench: $(READY) packages ## Load and timings, written to docs/performance.md
 	$(BIN)/python -m benchmarks $(ARGS)
+
+fuzz: $(READY) ## Coverage-guided fuzzing of what reads hostile input (docs/hostile.md)
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 # The network is trained on the processor; PyTorch lives in a place of its own, nothing else needs it.
 MODEL_READY := $(VENV)-model/.ready

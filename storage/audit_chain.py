@@ -178,7 +178,7 @@ def dropped_in(entry: Entry) -> list[tuple[int, int]]:
     """The entries that a drop says it dropped, as first and last numbers."""
     try:
         return [(int(first), int(last)) for first, last in json.loads(entry.detail)["dropped"]]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return []  # then they are undeclared
 
 

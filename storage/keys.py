@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import hmac
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from storage.sealed import open_bytes, seal_bytes, sync_folder
 
 KEY_BYTES = 32
 _NONCE_BYTES = 12
+_SPELLED = re.compile(r"[0-9a-f]+")
 _ID_BYTES = 8
 _VERSION = b"\x01"
 _TAG_BYTES = 16
@@ -122,7 +124,7 @@ class Keys:
 
 def is_signed(public_key: str, purpose: str, message: str, signature: str) -> bool:
     """Whether the owner of `public_key` signed that message for that purpose."""
-    if f"{public_key}{signature}" != f"{public_key}{signature}".lower():
+    if not (_SPELLED.fullmatch(public_key) and _SPELLED.fullmatch(signature)):
         return False  # one spelling, so that no byte of it can be changed unnoticed
     try:
         signer = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key))

@@ -185,7 +185,7 @@ class SealedReader(io.RawIOBase):
         except OSError as error:
             raise explain(error, "reading a recording") from error
         try:
-            self._header = os.pread(self._fd, _HEADER.size, 0)
+            self._header = self._bytes(_HEADER.size, 0)
             self._check_header(artifact_id)
             body = os.fstat(self._fd).st_size - _HEADER.size
             whole = CHUNK_BYTES + NONCE_BYTES + TAG_BYTES
@@ -204,10 +204,16 @@ class SealedReader(io.RawIOBase):
         if owner != uuid.UUID(artifact_id).bytes:
             raise MediaError("the sealed file belongs to another artifact; restore the right one")
 
+    def _bytes(self, size: int, offset: int) -> bytes:
+        try:
+            return os.pread(self._fd, size, offset)
+        except OSError as error:
+            raise explain(error, "reading a recording") from error
+
     def _chunk(self, index: int) -> bytes:
         if self._cached[0] == index:
             return self._cached[1]
-        sealed = os.pread(self._fd, CHUNK_BYTES + NONCE_BYTES + TAG_BYTES, _offset(index))
+        sealed = self._bytes(CHUNK_BYTES + NONCE_BYTES + TAG_BYTES, _offset(index))
         nonce, body = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
         if len(body) < TAG_BYTES:
             raise MediaError("the sealed file is cut short; restore it from a backup")

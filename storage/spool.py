@@ -32,6 +32,7 @@ _VERSION = 1
 _HEADER = struct.Struct(">8sBBxxI16s")
 _LENGTH = struct.Struct(">I")
 _MOST_PLAIN = 64 * 1024  # bytes of PCM in one record
+_MOST_CHANNELS = 2
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,8 @@ class Spool:
         frames = sum(len(piece) for piece in reader) // reader.format.frame_bytes
         try:
             fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            if os.fstat(fd).st_size < _HEADER.size:
+                os.pwrite(fd, reader.header, 0)
             os.ftruncate(fd, reader.end)
         except OSError as error:
             raise explain(error, "taking up a recording again") from error
@@ -165,9 +168,11 @@ class SpoolReader:
         if len(self.header) < _HEADER.size:
             # Killed between creating the file and writing its header: nothing was recorded.
             self.header = _HEADER.pack(_MAGIC, _VERSION, 2, 8000, uuid.UUID(artifact_id).bytes)
-        magic, version, _, _, owner = _HEADER.unpack(self.header)
+        magic, version, channels, rate_hz, owner = _HEADER.unpack(self.header)
         if magic != _MAGIC or version != _VERSION or owner != uuid.UUID(artifact_id).bytes:
             raise MediaError("this is not the spool of that recording; put back the right file")
+        if not 1 <= channels <= _MOST_CHANNELS or not rate_hz:
+            raise MediaError("the header of the spool was altered; put back the right file")
         self.format = _format_of(self.header)
 
     def __iter__(self) -> Iterator[bytes]:

@@ -115,7 +115,7 @@ def columns_of(header: Sequence[str], given: Mapping[str, str]) -> dict[str, tup
 def read(path: Path, given: Mapping[str, str], zone: tzinfo = COPENHAGEN) -> Iterator[TrunkCall]:
     """The calls of a file, one by one. Instants without a zone are in `zone`.
 
-    Raises `TrunkFileError`: not_there, empty, and what `columns_of` and single lines raise.
+    Raises `TrunkFileError`: not_there, empty, no_table, and what `columns_of` and single lines raise.
     """
     try:
         raw = path.read_bytes()
@@ -127,16 +127,19 @@ def read(path: Path, given: Mapping[str, str], zone: tzinfo = COPENHAGEN) -> Ite
         text = raw.decode("cp1252", "replace")
     if not text.strip():
         raise TrunkFileError("empty", path=path)
-    lines = csv.reader(io.StringIO(text), delimiter=_delimiter(text))
-    columns = columns_of([name.strip() for name in next(lines)], given)
-    for cells in lines:
-        if any(cell.strip() for cell in cells):
-            yield _call(lines.line_num, cells, columns, zone)
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
+    try:
+        columns = columns_of([name.strip() for name in next(lines)], given)
+        for cells in lines:
+            if any(cell.strip() for cell in cells):
+                yield _call(lines.line_num, cells, columns, zone)
+    except csv.Error:
+        raise TrunkFileError("no_table", line=lines.line_num + 1) from None
 
 
 def _shown(header: Sequence[str]) -> str:
     """The names of the columns; where they are missing, the first call stands there, with its numbers."""
-    return ", ".join("…" if re.search(r"\d{3}", name) else name for name in header)
+    return ", ".join("…" if re.search(r"\d{3}|(\d\D*){5}", name) else name for name in header)
 
 
 def _delimiter(text: str) -> str:
@@ -180,6 +183,8 @@ def instants(text: str, zone: tzinfo = COPENHAGEN) -> tuple[datetime, ...]:
     if re.fullmatch(r"\d{9,11}(\.\d+)?", text):
         return (datetime.fromtimestamp(float(text), timezone.utc),)
     at = _written(text)
+    if not 1970 <= at.year < 3000:  # beyond, an instant in another zone may be none
+        raise ValueError("not a time of a call")
     if at.tzinfo is not None:
         return (at.astimezone(timezone.utc),)
     meant = {at.replace(tzinfo=zone, fold=fold).astimezone(timezone.utc) for fold in (0, 1)}
@@ -202,9 +207,9 @@ def _written(text: str) -> datetime:
 def seconds(text: str) -> float:
     """A length in seconds: a number, MM:SS or HH:MM:SS. `ValueError` for anything else."""
     text = text.strip().lower().removesuffix("sek").removesuffix("sec").removesuffix("s").strip()
-    if re.fullmatch(r"\d+([.,]\d+)?", text):
+    if re.fullmatch(r"\d{1,9}([.,]\d+)?", text):
         return float(text.replace(",", "."))
-    parts = re.fullmatch(r"(?:(\d+):)?(\d+):(\d\d(?:[.,]\d+)?)", text)
+    parts = re.fullmatch(r"(?:(\d{1,5}):)?(\d{1,7}):(\d\d(?:[.,]\d+)?)", text)
     if parts is None:
         raise ValueError("not a length")
     hours, minutes, rest = parts.groups()

@@ -656,3 +656,23 @@ def test_show_prints_what_is_in_force_without_secrets(tmp_path: Path) -> None:
 
 def test_schema_is_json_and_knows_the_sections() -> None:
     assert set(json.loads(run("schema").stdout)["properties"]) == set(ConfigFile.model_fields)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sip: &a\n  udp: *a\n",
+        "a: &a [x, x, x, x, x, x, x, x, x, x]\n"
+        + "".join(
+            f"{b}: &{b} [{', '.join([f'*{a}'] * 10)}]\n" for a, b in zip("abcdef", "bcdefg", strict=True)
+        ),
+        "sip: " + "[" * 40 + "]" * 40 + "\n",
+    ],
+)
+def test_values_within_themselves_or_without_end_are_told(text: str) -> None:
+    assert "holds more than settings can be" in mistake(text)
+
+
+@pytest.mark.parametrize("written", ["[2025-13-45]", "[&a [*a]]", "[[["])
+def test_a_variable_that_is_no_yaml_is_text(written: str) -> None:
+    assert parse("", TAST1__COMPANY__NAME=written).company.name == written

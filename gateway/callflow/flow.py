@@ -28,6 +28,8 @@ from gateway.callflow.state import Call, Candidate, Capture, Consent, Phase, Pla
 PROMPT_GRACE_S = 3.0
 PROMPT_START_S = 10.0
 WITHDRAW_SEQUENCE_S = 3.0
+MOST_KEYS = 100
+"""Keys of one question that its record keeps."""
 # Telephony gives up ringing by itself and says why; only if it does not, the flow does.
 RING_GRACE_S = 2.0
 TALKING_PHASES = frozenset({Phase.TALKING, Phase.MESSAGE})
@@ -369,7 +371,15 @@ class _Turn:
         key = m.KeyPress(
             event.digit, self.now, event.method, event.heard_ms, verdict != "not_isolated", verdict
         )
-        self.become(keys=(*self.call.keys, key))
+        keys = self.call.keys
+        if len(keys) >= MOST_KEYS:
+            # Somebody plays with the keys, or a machine does: beginning and end say so, memory is bounded.
+            gone = next(
+                (at for at in range(MOST_KEYS // 2, len(keys)) if keys[at].verdict != "candidate"),
+                MOST_KEYS // 2,
+            )
+            keys = (*keys[:gone], *keys[gone + 1 :])
+        self.become(keys=(*keys, key))
 
     def note_decision(self, decision: m.Decision, heard_ms: int | None = None) -> None:
         """Commit the answer with what was heard: at the accepted key, else until now."""

@@ -14,6 +14,8 @@ import yaml
 
 Key = tuple[Union[str, int], ...]
 ENV_PREFIX = "TAST1__"
+DEEPEST = 20
+MOST_VALUES = 100_000
 
 
 class Unreadable(Exception):
@@ -63,6 +65,9 @@ def read(text: str, name: str) -> Source:
     try:
         loader = yaml.SafeLoader(text)
         root = loader.get_single_node()
+        if root is not None and not _is_bounded(root):
+            why = "holds more than settings can be (take out what `*name` repeats, or what is within itself)"
+            raise Unreadable([(1, "", why, "")])
         values = loader.construct_document(root) if root is not None else {}
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -109,6 +114,25 @@ def with_environment(source: Source, environment: Mapping[str, str]) -> Source:
     return dataclasses.replace(source, values=values, variables=variables)
 
 
+def _is_bounded(root: yaml.Node) -> bool:
+    """Whether everything in it, what is named by aliases counted each time, is no more than settings can be.
+
+    Aliases let a small file name more values than fit anywhere, or a value within itself.
+    """
+    waiting: list[tuple[yaml.Node, int]] = [(root, 0)]
+    seen = 0
+    while waiting:
+        node, depth = waiting.pop()
+        seen += 1
+        if depth > DEEPEST or seen + len(waiting) > MOST_VALUES:
+            return False
+        if isinstance(node, yaml.MappingNode):
+            waiting += [(each, depth + 1) for pair in node.value for each in pair]
+        elif isinstance(node, yaml.SequenceNode):
+            waiting += [(each, depth + 1) for each in node.value]
+    return True
+
+
 def _keys(node: Any, key: Key) -> Iterator[tuple[Key, int]]:
     """Every key and list item below a YAML node, with its line, counted from 1."""
     if isinstance(node, yaml.MappingNode):
@@ -130,7 +154,8 @@ def _from_environment(text: str) -> Any:
     """Text as it stands; a list, a mapping or null as YAML says."""
     if text.strip()[:1] in ("[", "{") or text.strip() in ("null", "~"):
         try:
-            return yaml.safe_load(text)
-        except yaml.YAMLError:
+            root = yaml.compose(text, Loader=yaml.SafeLoader)
+            return yaml.safe_load(text) if root is not None and _is_bounded(root) else text
+        except (yaml.YAMLError, ValueError, RecursionError):
             return text
     return text

@@ -89,7 +89,7 @@ def split_list(value: bytes, separator: bytes = b",") -> list[bytes]:
     """The values between separators that are outside quotes and angle brackets, trimmed."""
     parts: list[bytes] = []
     begin = 0
-    for at in _outside(value, separator):
+    for at in outside(value, separator):
         parts.append(value[begin:at].strip())
         begin = at + 1
     parts.append(value[begin:].strip())
@@ -188,7 +188,8 @@ def _address_and_params(value: bytes) -> tuple[bytes, bytes]:
     return address.strip(), text.strip()
 
 
-def _outside(value: bytes, separator: bytes) -> list[int]:
+def outside(value: bytes, separator: bytes) -> list[int]:
+    """Where the separator stands outside quotes and angle brackets. `Malformed` when they do not end."""
     if b'"' not in value and b"<" not in value:
         return [at for at, char in enumerate(value) if char == separator[0]]
     found: list[int] = []

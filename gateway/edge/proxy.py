@@ -9,17 +9,18 @@ call that came over a connection carries `f=FLOW` as well: the way back to a pee
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 
-from gateway.edge.fields import Uri, address_of, bracketed, parse_uri, split_list
+from gateway.edge.fields import Uri, address_of, bracketed, outside, parse_uri, split_list
 from gateway.edge.flows import Flow
 from gateway.edge.lexer import Header, Message, header
 
 OWN_HEADERS = b"x-tast1-"
 """What headers begin with that mean something between edge and workers: none comes in from outside."""
 
-_EMPTY_RPORT = re.compile(rb"(;\s*rport)\s*(?:=\s*)?(?=;|$)", re.IGNORECASE)
+_EMPTY_RPORT = re.compile(rb"(;\s*rport)\s*(?:=\s*)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ def received(message: Message, source: Flow) -> Message:
     """With `received` and `rport` in the topmost Via (RFC 3261 §18.2.1, RFC 3581 §4)."""
     via = message.vias[0]
     wants_port = b"rport" in via.params
-    if not wants_port and via.host.strip(b"[]").decode() == source.host:
+    says_so = via.host.strip(b"[]").decode() == source.host and b"received" not in via.params
+    if not wants_port and says_so:
         return message
     at = next(i for i, h in enumerate(message.headers) if h.name == b"via")
     raw = message.headers[at].raw
@@ -48,8 +50,7 @@ def received(message: Message, source: Flow) -> Message:
     first, comma, others = _first_value(values)
     value = first.rstrip()
     ending = first[len(value) :]
-    value = _EMPTY_RPORT.sub(b"\\1=" + str(source.port).encode(), value, count=1)
-    value += b";received=" + source.host.encode()
+    value = _with_port(value, source.port) + b";received=" + source.host.encode()
     return _replaced(message, at, Header(b"via", name + b":" + value + ending + comma + others))
 
 
@@ -138,14 +139,18 @@ def host_port(place: tuple[str, int]) -> bytes:
 
 
 def _first_value(values: bytes) -> tuple[bytes, bytes, bytes]:
-    # Via has no angle brackets, and quotes only in extension parameters, which `parse` understood.
-    quoted = False
-    for at, char in enumerate(values):
-        if char == 0x22:
-            quoted = not quoted
-        elif char == 0x2C and not quoted:
-            return values[:at], b",", values[at + 1 :]
-    return values, b"", b""
+    # Where `parse` saw its end: whoever reads it after us must not see another Via than we did.
+    commas = outside(values, b",")
+    return (values[: commas[0]], b",", values[commas[0] + 1 :]) if commas else (values, b"", b"")
+
+
+def _with_port(via: bytes, port: int) -> bytes:
+    """A Via value whose first empty `rport` is filled in (RFC 3581 §4)."""
+    ends = [*outside(via, b";"), len(via)]
+    for begin, end in itertools.pairwise(ends):
+        if found := _EMPTY_RPORT.fullmatch(via[begin:end]):
+            return via[:begin] + found[1] + b"=" + str(port).encode() + via[end:]
+    return via
 
 
 def _before(message: Message, name: bytes, new: Header, otherwise: bytes = b"via") -> Message:

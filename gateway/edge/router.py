@@ -148,6 +148,8 @@ class Router:
                 data[: limits.message_bytes], headers=limits.headers, line_bytes=limits.line_bytes
             )
         except Malformed as error:
+            if error.reason == "lone_line_end":  # its fields must not be repeated in an answer
+                raise
             raise Malformed("size", 513).with_fields(error.start, error.fields) from None
         raise Malformed("size", 513).with_fields(message.start, message.headers)
 

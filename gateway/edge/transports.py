@@ -1,9 +1,8 @@
 """UDP sockets and TCP and TLS connections. Bytes in, bytes out; nothing here understands SIP beyond framing.
 
 A connection is bounded in all it may cost: how many there are, how long a begun message may take, how long
-it may be silent, how much may wait unread by its peer. Which loop runs (asyncio's own or uvloop) is no
-matter. Not done: client certificates and WebSocket; a TLS handshake under way (5 s at most) counts as no
-connection yet.
+it may be silent, how much may wait unread by its peer; a TLS handshake under way (5 s at most) counts as one,
+too. Which loop runs (asyncio's own or uvloop) is no matter. Not done: client certificates and WebSocket.
 """
 
 from __future__ import annotations
@@ -91,6 +90,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._begun = False
+        self._early: bytes | None = b""
 
     def send(self, data: bytes) -> None:
         """Send; a peer that does not read is cut off."""
@@ -119,9 +119,15 @@ class Connection(asyncio.Protocol):
             return
         # One that says nothing after it came gets no longer than one that breaks off in mid-message.
         self._arm(self._streams.limits.message_s if self.inbound else self._streams.limits.idle_s)
+        early, self._early = self._early, None
+        if early:
+            self.data_received(early)
 
     def data_received(self, data: bytes) -> None:
         """Called by asyncio."""
+        if self._early is not None:  # it came with the last of the handshake
+            self._early += data
+            return
         if self.flow is None or self._transport is None or self._transport.is_closing():
             return
         try:
@@ -154,6 +160,23 @@ class Connection(asyncio.Protocol):
         self.close()
 
 
+class Greeting(asyncio.Protocol):
+    """A TCP connection whose TLS handshake is under way. It is counted, so that slow ones cannot pile up."""
+
+    def __init__(self, streams: Streams) -> None:
+        self._streams = streams
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by asyncio."""
+        plain = cast(asyncio.Transport, transport)
+        name = plain.get_extra_info("peername")
+        if not name:
+            plain.abort()
+            return
+        plain.pause_reading()  # what comes is for TLS to read
+        self._streams.greet(plain, Flow("TLS", name[0], name[1]))
+
+
 class Streams:
     """All TCP and TLS connections: those that came, and those we opened. `known(host)`: is it a trunk's?"""
 
@@ -168,10 +191,12 @@ class Streams:
         self._known = known
         self._servers: list[asyncio.AbstractServer] = []
         self._open: dict[Flow, Connection] = {}
+        self._greeted: set[Flow] = set()
         self._opening: dict[tuple[str, str, int], list[tuple[bytes, Callable[[], None]]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._client_context: ssl.SSLContext | None = None
         self._server_context: ssl.SSLContext | None = None
+        self._listening_context: ssl.SSLContext | None = None
 
     def use(self, settings: EdgeSettings) -> None:
         """Other limits and TLS files, for what is received and connected from now on.
@@ -204,13 +229,8 @@ class Streams:
         """Listen for `kind` (TCP, TLS); the address bound. `OSError`: taken; `ssl.SSLError`: no such key."""
         loop = asyncio.get_running_loop()
         if kind == "TLS":
-            server = await loop.create_server(
-                lambda: Connection(self, kind, inbound=True),
-                host,
-                port,
-                ssl=self._serving(),
-                ssl_handshake_timeout=_HANDSHAKE_S,
-            )
+            self._listening_context = self._serving()
+            server = await loop.create_server(lambda: Greeting(self), host, port)
         else:
             server = await loop.create_server(lambda: Connection(self, kind, inbound=True), host, port)
         self._servers.append(server)
@@ -231,18 +251,55 @@ class Streams:
         """Take in a connection that was made, if there is room for it."""
         flow = connection.flow
         assert flow is not None
-        limits = self.limits
-        if connection.inbound:
-            same = sum(1 for other in self._open if other.host == flow.host)
-            full = len(self._open) >= limits.connections or same >= limits.connections_per_source
-            if not full and not self._known(flow.host):
-                strangers = sum(1 for other in self._open if not self._known(other.host))
-                full = strangers >= limits.unknown_connections
-            if full:
-                self.counts["closed:too_many"] += 1
-                return False
+        if connection.inbound and self._full(flow):
+            return False
         self._open[flow] = connection
         return True
+
+    def greet(self, plain: asyncio.Transport, flow: Flow) -> None:
+        """Begin the TLS handshake of a connection that came, if there is room for it."""
+        if self._full(flow):
+            plain.abort()
+            return
+        self._greeted.add(flow)
+        task = asyncio.get_running_loop().create_task(self._shake_hands(plain, flow))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _shake_hands(self, plain: asyncio.Transport, flow: Flow) -> None:
+        loop = asyncio.get_running_loop()
+        connection = Connection(self, "TLS", inbound=True)
+        assert self._listening_context is not None
+        try:
+            secured = await loop.start_tls(
+                plain,
+                connection,
+                self._listening_context,
+                server_side=True,
+                ssl_handshake_timeout=_HANDSHAKE_S,
+            )
+        except (OSError, ssl.SSLError, asyncio.TimeoutError):
+            self.counts["closed:handshake"] += 1
+            plain.abort()
+            return
+        finally:
+            self._greeted.discard(flow)
+        if secured is None or secured.is_closing():
+            plain.abort()
+            return
+        connection.connection_made(secured)
+
+    def _full(self, flow: Flow) -> bool:
+        limits = self.limits
+        there = [*self._open, *self._greeted]
+        same = sum(1 for other in there if other.host == flow.host)
+        full = len(there) >= limits.connections or same >= limits.connections_per_source
+        if not full and not self._known(flow.host):
+            strangers = sum(1 for other in there if not self._known(other.host))
+            full = strangers >= limits.unknown_connections
+        if full:
+            self.counts["closed:too_many"] += 1
+        return full
 
     def forget(self, connection: Connection) -> None:
         """A connection is gone."""

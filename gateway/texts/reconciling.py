@@ -73,6 +73,10 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: Danish, English
         "{path} er tom (angiv operatørens CSV-fil, med en linje med kolonnernes navne).",
         "{path} is empty (name the trunk's CSV file, with a line that names its columns).",
     ),
+    "trunk_file.no_table": (
+        "Linje {line} kan ikke læses som CSV (se efter anførselstegn og linjeskift, eller gem filen igen).",
+        "Line {line} cannot be read as CSV (look at quotes and line ends, or save the file again).",
+    ),
     "trunk_file.no_column": (
         "Der er ingen kolonne {column}; der er {columns}.",
         "There is no column {column}; there are {columns}.",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 _COMPACT = {"v": "via", "f": "from", "i": "call-id", "t": "to", "m": "contact"}
 _USER = re.compile(r"sips?:(?:([^@>]*)@)?", re.IGNORECASE)
-_URI = re.compile(r"<([^>]*)>")
+_BLANKS = " \t\r\n\v\f"  # as bytes see them: other blanks of Unicode belong to the value
 
 
 @dataclass(frozen=True)
@@ -30,21 +30,22 @@ class InviteText:
 
 
 def read_invite(text: str) -> InviteText:
-    """Read an INVITE; what is missing is "". Never raises: the SIP stack has accepted the message."""
+    """Read an INVITE; what is missing is "". Never raises: the SIP stack has accepted the message.
+
+    Lists, parameters and addresses end where the edge sees their end (quotes, angle brackets): what the two
+    take for tag, branch and source must be the same.
+    """
     lines = re.sub(r"\r?\n[ \t]+", " ", text.replace("\r\n", "\n").split("\n\n", 1)[0]).split("\n")
     vias: list[str] = []
     headers: dict[str, str] = {}
     for line in lines[1:]:
         name, _, value = line.partition(":")
-        key = _COMPACT.get(name.strip().lower(), name.strip().lower())
+        key = _COMPACT.get(name.strip(_BLANKS).lower(), name.strip(_BLANKS).lower())
         if key == "via":
-            vias += [via.strip() for via in value.split(",")]
+            vias += _split(value, ",")
         else:
-            headers.setdefault(key, value.strip())
-    sender = headers.get("from", "")
-    found = _URI.search(sender)
-    caller_uri = found.group(1) if found else sender.split(";", 1)[0].strip()
-    tail = sender[found.end() :] if found else sender
+            headers.setdefault(key, value.strip(_BLANKS))
+    caller_uri, tail = _address(headers.get("from", ""))
     target = lines[0].split(" ")[1] if lines[0].count(" ") >= 2 else ""
     return InviteText(
         sip_call_id=headers.get("call-id", ""),
@@ -58,9 +59,47 @@ def read_invite(text: str) -> InviteText:
     )
 
 
+def _split(text: str, separator: str) -> list[str]:
+    """The values between separators that are outside quotes and angle brackets, trimmed."""
+    parts = [""]
+    quoted = escaped = angled = False
+    for char in text:
+        if char == separator and not quoted and not angled:
+            parts.append("")
+            continue
+        parts[-1] += char
+        if quoted:
+            quoted = escaped or char != '"'
+            escaped = char == "\\" and not escaped
+        elif char == '"':
+            quoted = not angled
+        elif char in "<>":
+            angled = char == "<"
+    return [part.strip(_BLANKS) for part in parts]
+
+
+def _address(value: str) -> tuple[str, str]:
+    """The URI of a From, and what follows it: the one in angle brackets that are not in a display name."""
+    quoted = escaped = False
+    for at, char in enumerate(value):
+        if quoted:
+            quoted = escaped or char != '"'
+            escaped = char == "\\" and not escaped
+        elif char == '"':
+            quoted = True
+        elif char == "<":
+            uri, _, tail = value[at + 1 :].partition(">")
+            return uri.strip(_BLANKS), tail
+    uri, _, tail = value.partition(";")
+    return uri.strip(_BLANKS), ";" + tail
+
+
 def _parameter(text: str, name: str) -> str:
-    found = re.search(rf";\s*{name}\s*=\s*\"?([^;,\s\">]*)", text, re.IGNORECASE)
-    return found.group(1) if found else ""
+    for part in _split(text, ";")[1:]:
+        key, _, value = part.partition("=")
+        if key.strip(_BLANKS).lower() == name:
+            return value.strip(_BLANKS)
+    return ""
 
 
 def _user(uri: str) -> str:
@@ -70,7 +109,10 @@ def _user(uri: str) -> str:
 
 def _source(via: str) -> str:
     """The address in a Via: the last `received` is the proxy's own (RFC 3261 section 18.2.1)."""
-    told = re.findall(r";\s*received\s*=\s*\"?\[?([0-9A-Fa-f.:]+)", via, re.IGNORECASE)
-    sent_by = via.split(";", 1)[0].split(" ")[-1]
+    told = [part.partition("=") for part in _split(via, ";")[1:]]
+    received = [value.strip(_BLANKS) for key, _, value in told if key.strip(_BLANKS).lower() == "received"]
+    if received:
+        return received[-1].strip("[]")
+    sent_by = re.split(r"\s", _split(via, ";")[0])[-1]
     host = re.match(r"\[([^\]]*)\]|([^:]*)", sent_by)
-    return told[-1] if told else "" if host is None else host.group(1) or host.group(2)
+    return "" if host is None else host.group(1) or host.group(2)

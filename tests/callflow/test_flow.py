@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from gateway.callflow import messages as m
-from gateway.callflow.flow import step
+from gateway.callflow.flow import MOST_KEYS, step
 from gateway.callflow.settings import FlowSettings, IvrSettings
 from gateway.callflow.state import Call, Capture, Consent, Phase
 
@@ -454,3 +454,13 @@ def test_the_record_says_how_much_was_heard() -> None:
     assert (silent.heard_ms, silent.marker) == (TOTAL_MS, "prompt_end")
     gone = Story().asked().hear(m.HungUp(m.Leg.CALLER), at=12).decisions[0]
     assert (gone.heard_ms, gone.marker) == (10_000, None)
+
+
+def test_whoever_plays_with_the_keys_fills_no_memory_and_can_still_say_yes() -> None:
+    story = Story().asked().heard()
+    for at in range(300):
+        story.hear(m.DigitPressed("5", heard_ms=20000), at=22 + at / 1000)
+    assert len(story.call.keys) == MOST_KEYS
+    story.press("1", at=24).wait_until(26)
+    assert story.decision is m.Decision.ACCEPTED
+    assert [key.verdict for key in story.decisions[-1].keys].count("accepted") == 1

@@ -33,6 +33,11 @@ KEYS = Keys(bytes(range(32)))
         ("SIP/2.0/UDP 192.0.2.1;branch=x", "SIP/2.0/UDP 192.0.2.1;branch=x"),
         ("SIP/2.0/UDP a;rport , SIP/2.0/UDP b;rport",
          "SIP/2.0/UDP a;rport=5099;received=192.0.2.1 , SIP/2.0/UDP b;rport"),
+        ('SIP/2.0/UDP a;x="b\\",c";branch=x', 'SIP/2.0/UDP a;x="b\\",c";branch=x;received=192.0.2.1'),
+        ("SIP/2.0/UDP a;x=<b,c>;branch=x", "SIP/2.0/UDP a;x=<b,c>;branch=x;received=192.0.2.1"),
+        ('SIP/2.0/UDP a;x=";rport;";rport', 'SIP/2.0/UDP a;x=";rport;";rport=5099;received=192.0.2.1'),
+        ("SIP/2.0/UDP 192.0.2.1;received=10.0.0.1",
+         "SIP/2.0/UDP 192.0.2.1;received=10.0.0.1;received=192.0.2.1"),
     ],
 )  # fmt: skip
 def test_the_topmost_via_learns_where_its_message_came_from(before: str, after: str) -> None:

@@ -427,3 +427,9 @@ def test_no_message_however_damaged_harms_the_router(data: st.DataObject) -> Non
     if isinstance(outcome, ToFlow):
         assert outcome.flow.host == source.host
     edge.from_inside(bytes(message), "127.0.0.1", WORKER, 3.0)
+
+
+def test_an_answer_repeats_no_lone_line_end_of_a_message_that_is_too_long() -> None:
+    edge, _ = router()
+    data = plain("OPTIONS", extra=("X: a\nVia: SIP/2.0/UDP 192.0.2.7",)) + b"x" * 20000
+    assert edge.from_outside(data, CALLER, 1.0) == Dropped("lone_line_end")

@@ -162,3 +162,16 @@ def test_an_export_never_replaces_a_file_and_leaves_nothing_half_written(tmp_pat
     with pytest.raises(KeyError):
         audit_export.write(tmp_path / "other", fails())
     assert [path.name for path in tmp_path.iterdir()] == ["audit.jsonl"]
+
+
+def test_a_signature_has_one_spelling() -> None:
+    header, *rest = exported(chain(2))
+    signature = json.loads(header)["signature"]
+    spaced = header.replace(signature.encode(), f"{signature[:2]} {signature[2:]}".encode())
+    assert found([spaced, *rest]) == ("signature", None)
+
+
+@pytest.mark.parametrize("detail", ['{"dropped":[[1e999,2]]}', "[" * 100_000, '{"dropped":[[null,1]]}'])
+def test_an_entry_that_says_nonsense_of_what_was_dropped_says_nothing(detail: str) -> None:
+    entry = Entry(1, "", "{}", audit_chain.DROP, "", detail, audit_chain.GENESIS, "")
+    assert audit_chain.dropped_in(entry) == []

@@ -347,3 +347,29 @@ def test_a_reader_is_a_file_like_any_other(tmp_path: Path) -> None:
     with SealedReader(tmp_path / "file", ID, KEY) as reader:
         assert reader.seek(-3, io.SEEK_END) == 7 and reader.read() == b"789" and reader.read() == b""
         assert reader.seek(2) == 2 and reader.seek(3, io.SEEK_CUR) == 5 and reader.tell() == 5
+
+
+@pytest.mark.parametrize(("place", "byte"), [(9, 0), (9, 3), (12, 0)])
+def test_a_spool_whose_header_says_what_no_recording_is_is_refused(
+    store: MediaStore, place: int, byte: int
+) -> None:
+    spooled(store, tone(0.5))
+    path = store.spool_path(ID)
+    header = bytearray(path.read_bytes())
+    header[place : place + (4 if place == 12 else 1)] = bytes([byte]) * (4 if place == 12 else 1)
+    path.write_bytes(header)
+    with pytest.raises(MediaError, match="header of the spool was altered"):
+        store.resume_spool(ID, KEY)
+
+
+def test_a_spool_whose_header_was_torn_can_be_recorded_to_and_read(store: MediaStore) -> None:
+    spooled(store, tone(0.1))
+    os.truncate(store.spool_path(ID), 20)
+    with store.resume_spool(ID, KEY) as spool:
+        spool.append(tone(0.2))
+    assert b"".join(SpoolReader(store.spool_path(ID), ID, KEY)) == tone(0.2)
+
+
+def test_a_folder_in_place_of_a_recording_is_told(tmp_path: Path) -> None:
+    with pytest.raises(MediaError):
+        SealedReader(tmp_path, ID, KEY)

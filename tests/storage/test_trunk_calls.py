@@ -120,3 +120,27 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(TrunkFileError) as caught:
         list(read(tmp_path / "nowhere.csv", {}))
     assert caught.value.code == "not_there"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("start,duration\n0001-01-01,1\n", "no_time"),
+        ("start,duration\n9999-12-31T23:59:59-12:00,1\n", "no_time"),
+        (f"start,duration\n2026-03-02 12:00,{'9' * 40}:00:00\n", "no_duration"),
+        (f"start,duration\n2026-03-02 12:00,{'9' * 400}\n", "no_duration"),
+        ("start,duration\n2026-03-02 12:00,1,a\rb\n", "short_line"),
+        (f'start,duration\n"{"x" * 140_000}",1\n', "no_table"),
+    ],
+)
+def test_what_no_call_can_have_is_told_with_its_line(tmp_path: Path, text: str, code: str) -> None:
+    with pytest.raises(TrunkFileError) as caught:
+        calls(tmp_path, text)
+    assert (caught.value.code, caught.value.values["line"] > 1) == (code, True)
+    assert all(told.format(**caught.value.values) for told in TEXTS[f"trunk_file.{code}"])
+
+
+def test_a_number_written_in_pairs_is_not_told_either(tmp_path: Path) -> None:
+    with pytest.raises(TrunkFileError) as caught:
+        calls(tmp_path, "20 12 34 56,65\n1,2\n")
+    assert "12" not in str(caught.value.values)

@@ -57,3 +57,21 @@ def test_the_source_is_who_sent_it_to_the_edge_as_the_edge_saw_it() -> None:
     assert read_invite(f"INVITE sip:1@x SIP/2.0\r\n{vias}\r\n").source == "192.0.2.7"
     six = "Via: SIP/2.0/UDP 127.0.0.1\r\nVia: SIP/2.0/TCP [2001:db8::7]:5060;branch=z9hG4bKsbc\r\n"
     assert read_invite(f"INVITE sip:1@x SIP/2.0\r\n{six}\r\n").source == "2001:db8::7"
+
+
+def from_a_caller(vias: str, sender: str = "<sip:+4511111111@example.org>;tag=abc") -> str:
+    ours = "Via: SIP/2.0/UDP 127.0.0.1:5059;branch=z9hG4bKedge\r\n"
+    return f"INVITE sip:1@x SIP/2.0\r\n{ours}Via: {vias}\r\nFrom: {sender}\r\n\r\n"
+
+
+def test_a_comma_in_quotes_does_not_hide_where_a_call_came_from() -> None:
+    seen = read_invite(from_a_caller('SIP/2.0/UDP 10.0.0.1;x="a,b";branch=z9hG4bKc;received=192.0.2.7'))
+    assert seen.source == "192.0.2.7"
+    seen = read_invite(from_a_caller('SIP/2.0/UDP 10.0.0.1;x=";received=10.0.0.9";received=192.0.2.7'))
+    assert seen.source == "192.0.2.7"
+
+
+def test_a_display_name_is_no_address_and_a_quoted_parameter_no_tag() -> None:
+    named = '"<sip:+4599999999@example.org>;tag=no" <sip:+4511111111@example.org>;x=";tag=no";tag=abc'
+    seen = read_invite(from_a_caller("SIP/2.0/UDP 192.0.2.7", named))
+    assert (seen.caller, seen.from_tag) == ("+4511111111", "abc")
