@@ -35,8 +35,10 @@ from gateway.signals import Signals
 from gateway.web.api.app import api_app, check
 from gateway.web.console import add_console
 from gateway.web.keys import key_routes
-from gateway.web.server import Listeners, Readiness, add_health, control_app, health_app, tls_context
+from gateway.web.server import Listeners, Readiness, add_health, control_app, health_app
+from gateway.web.tls import ServingTls
 from gateway.worker.pool import WorkerPool
+from gateway.workshop.fitting import unfit
 from gateway.workshop.workshop import Workshop
 from ivr_prompts.catalogue import Catalogue
 from ivr_prompts.held import held
@@ -103,6 +105,7 @@ class Gateway:
         self._pool = WorkerPool(parts.worker_settings(settings, problem), settings.sip.workers)
         self._edge = Edge(parts.edge_settings(settings, self.archive.keys.edge_key), self._pool)
         self._listeners = Listeners()
+        self._tls: ServingTls | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self.signals = Signals(
             self.archive,
@@ -150,20 +153,20 @@ class Gateway:
         )
         self._tasks.append(asyncio.create_task(hooks.run()))
         await self._listen()
+        reloading.tell_unfit(unfit(self.catalogue, self.prompts.stock, self.settings.flows, _now()))
         log.info("ready", extra={"workers": self.settings.sip.workers})
 
     async def _listen(self) -> None:
         web = self.settings.web
         if web.listen is not None:
-            tls = None
             if web.tls_certificate is not None and web.tls_key is not None:
-                tls = await asyncio.to_thread(tls_context, web.tls_certificate, web.tls_key)
+                self._tls = await asyncio.to_thread(ServingTls, web.tls_certificate, web.tls_key)
             provider = await asyncio.to_thread(parts.provider_sign_in, self.settings)
-            api = api_app(self, secure=tls is not None, provider=provider)
+            api = api_app(self, secure=self._tls is not None or web.behind_https, provider=provider)
             add_health(api, self.readiness)
             add_console(api, web.frame_ancestors)
             check(api)
-            await self._listen_on("web.listen", web.listen, api, tls)
+            await self._listen_on("web.listen", web.listen, api, self._tls and self._tls.context)
         if web.metrics is not None:
             health = health_app(self.readiness, self.signals.collector())
             await self._listen_on("web.metrics", web.metrics, health)
@@ -253,7 +256,8 @@ class Gateway:
             found: Found | None = None
             try:
                 found = await asyncio.to_thread(reloading.read, self.settings, self.catalogue, file)
-                done = Reloaded(True, found.changes, dry_run=dry_run)
+                unfit_ones = unfit(found.catalogue, self.prompts.stock, found.settings.flows, _now())
+                done = Reloaded(True, found.changes, dry_run=dry_run, unfit=unfit_ones)
             except ConfigError as error:
                 done = Reloaded(False, mistakes=error.mistakes, dry_run=dry_run)
             if not dry_run:
@@ -280,6 +284,8 @@ class Gateway:
         self.calls.use(self.settings.flows, self._surroundings())
         self.key_tests.use(*parts.key_tests(self.settings, self.catalogue))
         self._edge.use(parts.edge_settings(self.settings, self.archive.keys.edge_key))
+        if self._tls is not None:
+            self._tls.renew()
         if self.settings.logs != before.logs:
             logs.configure(self.settings.logs, traced=before.traces.endpoint is not None)
         if self.settings.storage.sweep_s != before.storage.sweep_s:

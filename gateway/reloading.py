@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from gateway.config import Change, ConfigError, Mistake, Settings, changes, in_f
 from gateway.config.checks import rules
 from gateway.config.effects import START
 from gateway.config.mistakes import mistake_at
+from gateway.workshop.fitting import Unfit
 from ivr_prompts.catalogue import Catalogue, CatalogueError
 from ivr_prompts.held import held
 from storage import audit_log, people
@@ -44,6 +45,7 @@ class Reloaded:
     changes: tuple[Change, ...] = ()
     mistakes: tuple[Mistake, ...] = ()
     dry_run: bool = False
+    unfit: tuple[Unfit, ...] = ()  # consent questions that do not go with their flow's key
 
     @property
     def waiting(self) -> tuple[Change, ...]:
@@ -88,7 +90,10 @@ async def note(archive: Archive, at: datetime, actor: Mapping[str, Any], done: R
     """Tell the audit log of a reload, or of one that was refused (R-50)."""
     action = "settings.reload" if done.taken else "settings.refuse"
     detail: dict[str, Any] = (
-        {"changes": [asdict(change) for change in done.changes]}
+        {
+            "changes": [asdict(change) for change in done.changes],
+            **({"unfit": [asdict(each) for each in done.unfit]} if done.unfit else {}),
+        }
         if done.taken
         else {"mistakes": [{"key": one.key, "why": one.sentence} for one in done.mistakes]}
     )
@@ -103,11 +108,22 @@ def tell(done: Reloaded) -> None:
         if done.waiting:
             waiting = {"settings": [change.key for change in done.waiting]}
             log.warning("settings that take effect at the next start have changed", extra=waiting)
+        tell_unfit(done.unfit)
     else:
         mistakes = [f"{one.where}: {one.key}: {one.sentence}" for one in done.mistakes]
         log.error(
             "the settings cannot be used; those before stay in force (tast1 config check)",
             extra={"mistakes": mistakes},
+        )
+
+
+def tell_unfit(found: Sequence[Unfit]) -> None:
+    """Tell the log of consent questions that do not go with their flow's key."""
+    if found:
+        log.warning(
+            "a consent question tells callers to press another key than the one that accepts, so nobody is"
+            " recorded",
+            extra={"prompts": [f"{each.prompt} in {each.flow}" for each in found]},
         )
 
 

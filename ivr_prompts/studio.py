@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import wave
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +20,12 @@ from ivr_prompts.render import BAND_LEAD, WordsMissing, band, speak, wav_bytes
 from ivr_prompts.sound import NEVER, Sound, decibels
 
 LONGEST_S = 300
+MOST_SAMPLES = LONGEST_S * 48000 * 2
 LEVEL_LUFS = -22.0
 """What `level` brings a recording to: as loud as the shipped prompts."""
 
 REASONS = (
-    *("unreadable", "empty", "endless", "not_finite"),
+    *("unreadable", "empty", "endless", "too_large", "not_finite"),
     *("no_voice", "no_espeak", "words_missing", "nothing_said"),
 )
 """Why a file or a text makes no prompt; `gateway/texts/prompts.py` says it, under `studio.REASON`."""
@@ -49,14 +50,25 @@ class Recording:
     mixed_loss_db: float  # by how much mixing the channels made it quieter than the louder of them
 
 
-def read(path: Path) -> Recording:
+@dataclass(frozen=True)
+class Upload:
+    """A recording that is no file here: what would be in it, and what it is called in a complaint."""
+
+    content: bytes = field(repr=False)
+    name: str
+
+
+def read(path: Path | Upload) -> Recording:
     """A recording; `StudioError` says why it is none."""
+    source = io.BytesIO(path.content) if isinstance(path, Upload) else str(path)
     try:
-        with soundfile.SoundFile(str(path)) as file:
+        with soundfile.SoundFile(source) as file:
             if not file.frames:
                 raise StudioError("empty", file=path.name)
             if file.frames > LONGEST_S * file.samplerate:
                 raise StudioError("endless", file=path.name, most_s=str(LONGEST_S))
+            if file.frames * file.channels > MOST_SAMPLES:  # a few bytes of FLAC can be gigabytes of silence
+                raise StudioError("too_large", file=path.name)
             samples = file.read(dtype="float64", always_2d=True)
             kind = f"{file.format} {file.subtype}"
             rate_hz = int(file.samplerate)

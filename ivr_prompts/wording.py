@@ -72,6 +72,12 @@ def of_text(role: str, language: str, text: str, sound: Sound, wanted: Wanted) -
         yield error("company_not_named", company=wanted.company)
 
 
+def keys_told(language: str, text: str) -> list[str]:
+    """`keys_named` of a set's language, such as da or en-GB; none where its words are not known."""
+    base = language.split("-")[0]
+    return keys_named(base, text) if base in _PRESS else []
+
+
 def keys_named(language: str, text: str) -> list[str]:
     """The keys that a text tells to press, in its order: "Tast 1", "tryk på stjerne", "press one"."""
     keys = {str(digit): f"(?:{digit}|{words})(?!\\w)" for digit, words in enumerate(_NUMERALS[language])}

@@ -90,7 +90,7 @@ def _recover(
         db.write_sync(lambda s: seal(s, facts))
         found.sealed.append(artifact_id)
     except (artifacts.NotReadable, NothingRecorded) as error:
-        why = "nothing was captured" if isinstance(error, NothingRecorded) else "may not be kept"
+        why = recordings.why_abandoned(captured=not isinstance(error, NothingRecorded))
         db.write_sync(lambda s: recordings.abandon(s, artifact_id, now, why, settings))
         found.abandoned.append(artifact_id)
     except (MediaError, KeysError) as error:

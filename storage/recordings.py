@@ -137,6 +137,12 @@ def _stop(session: Session, artifact: Artifact, at: datetime, settings: PolicySe
         books.happen(session, e.RecordingStopped(artifact.call_id), at, settings, told=False)
 
 
+def why_abandoned(captured: bool) -> str:
+    """What ended a recording that was begun and is no more: something was captured that may not stay, or
+    nothing ever was."""
+    return "it may not be kept" if captured else "nothing was captured"
+
+
 def abandon(session: Session, artifact_id: str, at: datetime, reason: str, settings: PolicySettings) -> None:
     """Nothing was captured: end all grounds, so that it is erased next."""
     for row in artifacts.ground_rows(session, artifact_id):

@@ -144,6 +144,10 @@ def _block(
     block(session, rows, told, now)
 
 
+def _why_again() -> str:
+    return "it was restored from backup (R-61)"
+
+
 def _again(lapsed: Lapsed, line: Line) -> Lapsed:
     """Why it goes: whatever its grounds say, it was erased before."""
     told = {
@@ -151,7 +155,7 @@ def _again(lapsed: Lapsed, line: Line) -> Lapsed:
         "rule": "R-61",
         "until": None,
         "ended_at": line.erased_at.isoformat(),
-        "ended_by": f"{RESTORED} (R-61)",
+        "ended_by": _why_again(),
     }
     return replace(
         lapsed,

@@ -19,7 +19,9 @@ ARROWS: dict[str, tuple[str, ...]] = {
         *("gateway.worker.settings", "gateway.web.oidc", "gateway.web.webhooks"),
         *("storage.webhooks", "transcription", "ivr_prompts"),
     ),
-    "gateway.reloading": ("gateway.archive", "gateway.config", "storage", "ivr_prompts"),
+    "gateway.reloading": (
+        *("gateway.archive", "gateway.config", "gateway.workshop.fitting", "storage", "ivr_prompts"),
+    ),
     "gateway.cli": ("gateway", "storage", "transcription", "ivr_prompts"),
     "gateway.workshop": ("gateway.workshop", "gateway.calls", "gateway.callflow", "storage", "ivr_prompts"),
     "gateway.rehearsal": ("gateway.rehearsal", "gateway.callflow", "storage"),

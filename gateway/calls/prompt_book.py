@@ -48,6 +48,11 @@ class PromptBook:
         self._told: set[str] = set()  # files whose fault was logged
         self._turn = asyncio.Lock()
 
+    @property
+    def stock(self) -> Stock:
+        """What was activated, as far as it is known here."""
+        return self._stock
+
     def for_call(self, flow: FlowSettings, dialled: str, at: datetime) -> Mapping[str, Prompt]:
         """By role, what a call that begins at `at` plays from its first to its last prompt."""
         shipped = self.catalogue[flow.prompts]

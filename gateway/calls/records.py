@@ -191,8 +191,9 @@ class StoredRecords:
         try:
             facts = await asyncio.to_thread(self._store.finish, artifact_id, recording.data_key)
         except NothingRecorded:
+            why = recordings.why_abandoned(captured=False)
             await self._db.write(
-                lambda session: recordings.abandon(session, artifact_id, at, "nothing captured", self._policy)
+                lambda session: recordings.abandon(session, artifact_id, at, why, self._policy)
             )
             return
 

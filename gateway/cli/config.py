@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+from datetime import datetime, timezone
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 import yaml
@@ -15,6 +16,10 @@ from gateway.cli.context import DEFAULT_FILE, AsJson, Language, load, print_json
 from gateway.cli.reload import ask_reload, print_reload
 from gateway.config import ConfigError, ConfigFile, Settings, effects, source
 from gateway.texts import text
+
+if TYPE_CHECKING:
+    from gateway.workshop.fitting import Unfit
+    from storage.prompts import Stock
 
 config_app = typer.Typer(name="config", help="Check and show the settings.", no_args_is_help=True)
 
@@ -46,6 +51,10 @@ def check(
             typer.echo(str(error))
         raise typer.Exit(2) from None
     advice = [text(f"advice.{one}", lang) for one in settings.advice()]
+    advice += [
+        text("unfit", lang, prompt=one.prompt, flow=one.flow, accepts=one.accepts, says=one.says)
+        for one in _unfit(settings)
+    ]
     would = ask_reload(file, lang, dry_run=True, file=file) if against_running else None
     if as_json:
         compared = {"reload": would} if would else {}
@@ -80,3 +89,30 @@ def show(file: File = DEFAULT_FILE, as_json: AsJson = False) -> None:
 def schema() -> None:
     """Print the JSON Schema of config.yaml, for editors."""
     typer.echo(json.dumps(effects.schema(ConfigFile), ensure_ascii=False, indent=2))
+
+
+def _unfit(settings: Settings) -> tuple[Unfit, ...]:
+    """Consent questions that do not go with their flow's key, those activated in the archive included."""
+    from gateway.workshop.fitting import unfit
+    from ivr_prompts.catalogue import Catalogue
+
+    catalogue = Catalogue.load(settings.prompts.folder)
+    now = datetime.now(timezone.utc)
+    return unfit(catalogue, _activated(settings, now), settings.flows, now)
+
+
+def _activated(settings: Settings, at: datetime) -> Stock:
+    """What was activated, if there is an archive that can be asked: a check makes none, and needs none."""
+    from storage.database import Database, DatabaseError
+    from storage.prompts import Stock, stock
+
+    if settings.storage.database is None and not (settings.storage.folder / "tast1.sqlite").is_file():
+        return Stock()
+    try:
+        database = Database(settings.database_url, migrate_first=False)
+        try:
+            return database.read_sync(lambda session: stock(session, at))
+        finally:
+            database.close()
+    except (DatabaseError, OSError, ValueError):  # ValueError: the file with its address is gone
+        return Stock()

@@ -96,6 +96,19 @@ def print_reload(told: dict[str, Any], as_json: bool, lang: str) -> None:
             typer.echo(str(Mistake(**mistake)), err=True)
         errors.print(text("reload.refused", lang), style="red", markup=False)
         return
+    for each in told["unfit"]:
+        errors.print(
+            text(
+                "unfit",
+                lang,
+                prompt=each["prompt"],
+                flow=each["flow"],
+                accepts=each["accepts"],
+                says=each["says"],
+            ),
+            style="yellow",
+            markup=False,
+        )
     found, dry_run = told["changes"], told["dry_run"]
     if not found:
         console.print(text("reload.same", lang))

@@ -195,6 +195,13 @@ def _web(file: ConfigFile) -> Iterator[Fault]:
     if any(pair.values()) and not all(pair.values()):
         missing = next(name for name, path in pair.items() if path is None)
         yield ("web", missing), "is needed for HTTPS (give the path of a PEM file)"
+    oidc, public = file.web.oidc, file.web.public_url
+    if oidc and public and oidc.redirect_base != public:
+        yield (
+            ("web", "oidc", "redirect_base"),
+            "is another address than web.public_url, and a sign-in begun at one is not known at the other"
+            " (write the same)",
+        )
     urls: set[str] = set()
     for index, hook in enumerate(file.web.webhooks):
         if hook.url in urls:

@@ -45,7 +45,7 @@ class OidcSection(Section):
     )
     redirect_base: BaseUrl = Field(
         description="How browsers reach this gateway: https://HOST or https://HOST:PORT. Register"
-        " /api/v1/sign-in/oidc/callback below it with the provider."
+        " /api/v1/sign-in/oidc/callback below it with the provider, and /console/ for signing out."
     )
     scopes: Annotated[Names, AfterValidator(_scopes)] = setting(
         ("openid", "profile"), "Scopes that are asked for; openid is one of them."
@@ -66,6 +66,9 @@ class OidcSection(Section):
         "Audience of access tokens that programs may send as Bearer; null: none is accepted.",
         min_length=1,
         max_length=255,
+    )
+    end_session: bool = setting(
+        True, "Whether signing out here ends the session at the provider too, if it offers that."
     )
     ca_file: FilePath | None = setting(
         None, "PEM file with the authorities that vouch for the provider; null: the system's."

@@ -17,6 +17,7 @@ from gateway.config.effects import CALLS, NOW, SCHEMA_KEY
 from gateway.config.kinds import (
     EU_EEA,
     Address,
+    BaseUrl,
     CollectorUrl,
     Country,
     DatabaseUrl,
@@ -345,6 +346,11 @@ class WebSection(Section):
         None, "PEM file with the certificate chain, to serve HTTPS; null: HTTP, for this machine or a proxy."
     )
     tls_key: FilePath | None = setting(None, "PEM file with the certificate's private key.")
+    public_url: BaseUrl | None = setting(
+        None,
+        "How browsers reach this gateway through a proxy with HTTPS, such as https://tast1.example.dk:"
+        " cookies then go over HTTPS alone; null: no such proxy.",
+    )
     oidc: OidcSection | None = setting(
         None, "An OpenID Connect provider through which people sign in; null: with tokens alone."
     )
@@ -355,6 +361,11 @@ class WebSection(Section):
     frame_ancestors: tuple[Origin, ...] = setting(
         (), "Sites that may show an agent's panel in a frame, such as https://crm.example.dk; empty: none."
     )
+
+    @property
+    def behind_https(self) -> bool:
+        """Whether browsers reach this gateway by HTTPS, whatever it serves itself."""
+        return self.public_url is not None and self.public_url.startswith("https:")
 
 
 class TracesSection(Section):

@@ -112,6 +112,9 @@ SENTENCES: dict[str, str] = {
     "the settings were changed and applied to what was kept": (
         "indstillingerne blev ændret og anvendt på det, der var opbevaret"
     ),
+    "nothing was captured": "der blev ikke optaget noget",
+    "it may not be kept": "det må ikke opbevares",
+    "it was restored from backup (R-61)": "det kom tilbage fra en sikkerhedskopi (R-61)",
     # --- why it never was ---
     "nobody made that request (R-34)": "ingen har fremsat den anmodning (R-34)",
     "no access request was answered with something to hand out (R-33)": (

@@ -86,6 +86,11 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: Danish, English
         "{file} er længere end {most_s} s. Klip beskeden ud.",
         "{file} is longer than {most_s} s. Cut the prompt out of it.",
     ),
+    "studio.too_large": (
+        "{file} fylder for meget. Gem den i stereo ved 48 kHz eller mindre.",
+        "{file} is too large. Save it in stereo at 48 kHz or less.",
+    ),
+    "prompt.upload": ("Optagelsen", "The recording"),
     "studio.not_finite": (
         "{file} indeholder tal, der ikke er lyd. Gem optagelsen igen som 16- eller 24-bit PCM.",
         "{file} holds numbers that are no sound. Save the recording again as 16 or 24 bit PCM.",

@@ -27,6 +27,14 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: Danish, English
         "Genindlæst: indstillingerne er de samme som dem, der gælder.",
         "Read: the settings are the same as those in force.",
     ),
+    "unfit": (
+        "{prompt} siger i flowet {flow}, at man skal trykke {says}, men det er {accepts}, der accepterer"
+        " (ivr.accept_key). Ingen, der gør, som der bliver sagt, optages. Ret tasten, eller tag en besked i"
+        " brug, der nævner {accepts}.",
+        "{prompt} tells callers of the flow {flow} to press {says}, but it is {accepts} that accepts"
+        " (ivr.accept_key). Nobody who does as told is recorded. Correct the key, or activate a prompt that"
+        " names {accepts}.",
+    ),
     "reload.refused": (
         "Ikke genindlæst: de hidtidige indstillinger gælder fortsat. Ret fejlene, og prøv igen.",
         "Not reloaded: the settings before stay in force. Correct the mistakes and try again.",

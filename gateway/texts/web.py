@@ -110,6 +110,9 @@ SENTENCES: dict[str, str] = {  # what the API says no with, English to Danish
     "it is no transcript": "det er ingen udskrift",
     "the body must be application/json": "indholdet skal være application/json",
     "the body is not JSON": "indholdet er ikke JSON",
+    "the body must be multipart/form-data": "indholdet skal være multipart/form-data",
+    "the body is no multipart/form-data": "indholdet er ikke multipart/form-data",
+    "each part must be a field of its own, with a name": "hver del skal være et felt for sig, med et navn",
     "this {name} was used for another request; take a new one": (
         "denne {name} er brugt til en anden forespørgsel; tag en ny"
     ),

@@ -195,14 +195,6 @@ def _make_room(socket: Path) -> None:
     socket.unlink(missing_ok=True)
 
 
-def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
-    """TLS 1.2 or later with this certificate chain; `OSError` when the files cannot be used."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(certificate, key)
-    return context
-
-
 class Listeners:
     """The running listeners; `close` when done."""
 

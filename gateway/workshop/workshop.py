@@ -185,7 +185,7 @@ class Workshop:
         self,
         prompt_set: str,
         role: str,
-        file: Path,
+        file: Path | studio.Upload,
         text: str,
         markers_ms: Mapping[str, int],
         level: bool = False,

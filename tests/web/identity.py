@@ -157,6 +157,7 @@ async def provider(redirect_base: str, algorithm: str = "RS256") -> AsyncIterato
         "client_id": CLIENT,
         "client_secret": SECRET,
         "redirect_uris": [f"{redirect_base}/api/v1/sign-in/oidc/callback"],
+        "post_logout_redirect_uris": [f"{redirect_base}/console/"],
         "grant_types": ["authorization_code", "client_credentials"],
         "response_types": ["code"],
         "id_token_signed_response_alg": algorithm,

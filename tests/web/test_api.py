@@ -79,7 +79,7 @@ async def test_a_browser_signs_in_with_a_cookie_and_needs_the_csrf_token(
         async with browser.post(url, headers={**capacity, CSRF: who["csrf"]}) as response:
             assert response.status == 201
         async with browser.delete(site.url("/session"), headers={CSRF: who["csrf"]}) as response:
-            assert response.status == 204
+            assert response.status == 200 and await response.json() == {"leads_to": None}
         async with browser.get(site.url("/session")) as response:
             assert response.status == 401
     assert len(logged(site, "deny")) == 1, "the wrong token"
@@ -241,6 +241,38 @@ async def test_a_request_with_an_idempotency_key_happens_once(site: Site) -> Non
         async with session.post(url, json={"channel": "mail"}) as response:
             assert response.status == 409
     assert len(logged(site, "withdrawn")) == 1
+
+
+@pytest.mark.asyncio
+async def test_what_ended_a_ground_is_told_in_the_language_asked_for(site: Site) -> None:
+    status, done = await site.ask("POST", f"/calls/{site.shop.call}/withdraw", by="anna", json={})
+    assert status == 200 and done["erased"] >= 1
+    bearer = {"Authorization": f"Bearer {site.shop.tokens['anna']}"}
+    told = {}
+    for lang in ("da", "en"):
+        async with (
+            aiohttp.ClientSession(headers={**bearer, "Accept-Language": lang}) as session,
+            session.get(site.url(f"/artifacts/{site.shop.fresh}")) as response,
+        ):
+            view = await response.json()
+            told[lang] = {each["ended_by"] for each in view["certificate"]["lapsed"]}
+            ended = {each["ended_by"] for each in view["grounds"] if each["ended_at"]}
+            assert ended <= told[lang]
+    assert told == {
+        "da": {"kunden har tilbagekaldt samtykket (R-20)"},
+        "en": {"the caller withdrew the consent (R-20)"},
+    }
+
+
+@pytest.mark.asyncio
+async def test_what_the_rules_refuse_is_told_in_danish_too(site: Site) -> None:
+    of = [site.shop.call, site.shop.old_call]
+    told = await site.ask(
+        "POST", "/investigations/C-1/forward", by="quinn", json={"calls": of, "reason": "x"}
+    )
+    assert told[0] == 200 and told[1]["refusals"] == [
+        f"{site.shop.old_call}: der er ingen optagelse at sende videre (R-40)"
+    ]
 
 
 @pytest.mark.asyncio

@@ -121,9 +121,75 @@ async def test_somebody_signs_in_through_the_provider(tmp_path: Path, algorithm:
         async with browser.http.delete(
             lb.base + f"{PREFIX}/session", headers={"X-CSRF-Token": who["csrf"]}
         ) as response:
-            assert response.status == 204
+            assert response.status == 200
         assert (await lb.who(browser))["status"] == 401
         assert lb.denied() == []
+
+
+async def signed_out(lb: Office, browser: Browser) -> str | None:
+    """Sign out here; where the browser is led then."""
+    csrf = {"X-CSRF-Token": (await lb.who(browser))["csrf"]}
+    async with browser.http.delete(lb.base + f"{PREFIX}/session", headers=csrf) as response:
+        assert response.status == 200
+        found: str | None = (await response.json())["leads_to"]
+    assert (await lb.who(browser))["status"] == 401, "whatever the provider does"
+    return found
+
+
+@pytest.mark.asyncio
+async def test_signing_out_leads_to_the_provider_with_what_it_needs_to_end_its_session(lb: Office) -> None:
+    async with Browser() as browser:
+        await browser.sign_in(lb.begin, "anna")
+        place = await signed_out(lb, browser)
+        assert place is not None and place.startswith(lb.provider.issuer)
+        asked = URL(place).query
+        assert asked["client_id"] == CLIENT and asked["post_logout_redirect_uri"] == f"{lb.base}/console/"
+        assert asked["id_token_hint"] == lb.provider.answered[-1]["id_token"]
+        await browser.get(place)
+        assert browser.status == 200 and "sign-out" in browser.page, "the provider knows whose session it is"
+
+
+@pytest.mark.asyncio
+async def test_signing_out_stays_here_where_the_provider_does_not_offer_more(lb: Office) -> None:
+    way = lb.site.server.app[SERVICE].provider
+    assert way is not None
+
+    def without(answer: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in answer.items() if name != "end_session_endpoint"}
+
+    def elsewhere(answer: dict[str, Any]) -> dict[str, Any]:
+        return {**answer, "end_session_endpoint": "javascript:alert(1)"}
+
+    def gone(answer: dict[str, Any]) -> dict[str, Any]:
+        return {**answer, "issuer": "https://evil.example"}
+
+    for change in (without, elsewhere, gone):
+        async with Browser() as browser:
+            await browser.sign_in(lb.begin, "anna")
+            lb.provider.configuration = change
+            way.provider._configuration = None
+            assert await signed_out(lb, browser) is None, change.__name__
+            lb.provider.configuration = lambda answer: answer
+            way.provider._configuration = None
+    lb.site.shop.hire("tom", "QA")
+    async with Browser() as browser:
+        token = {"token": lb.site.shop.tokens["tom"]}
+        async with browser.http.post(lb.base + f"{PREFIX}/session", json=token) as response:
+            assert response.status == 201
+        assert await signed_out(lb, browser) is None, "nobody vouched for them"
+
+
+@pytest.mark.asyncio
+async def test_a_long_token_is_not_put_into_an_address_and_a_setting_turns_it_off(tmp_path: Path) -> None:
+    async with office(tmp_path) as lb, Browser() as browser:
+        lb.provider.tokens = lb.provider.id_token(groups=["tast1-dpo", *(f"group-{n}" for n in range(500))])
+        await browser.sign_in(lb.begin, "anna")
+        place = await signed_out(lb, browser)
+        assert place is not None and "id_token_hint" not in URL(place).query and len(place) < 400
+    (tmp_path / "off").mkdir()
+    async with office(tmp_path / "off", end_session=False) as lb, Browser() as browser:
+        await browser.sign_in(lb.begin, "anna")
+        assert await signed_out(lb, browser) is None
 
 
 @pytest.mark.asyncio

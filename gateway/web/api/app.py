@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from aiohttp import web
 
 from gateway.web.api import (
@@ -60,6 +62,7 @@ def api_app(
     if provider is not None:
         app.on_cleanup.append(lambda _: provider.close())
     app[recordings.EAR] = recordings.Ear()
+    app[prompts.STUDIO] = asyncio.Lock()
     return app
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -194,14 +195,14 @@ async def withdraw(ask: Ask, call: str, body: Withdrawal) -> Done:
     call_id, asking = await ask.call(call), ask.asking()
     _, done = await ask.work(lambda: requests.withdraw(ask.desk, asking, [call_id], body.channel, ask.at))
     ask.running.calls.post(call_id, StopRequested(body.channel))
-    return told(done)
+    return told(done, ask.lang)
 
 
 @routes.post("/calls/{call}/special", rule=duty(e.SpecialCategory))
 async def special(ask: Ask, call: str) -> Done:
     """Flag a call as holding health or other data of art. 9: out of samples, basis added (R-57, R-31)."""
     call_id, asking = await ask.call(call), ask.asking()
-    return told(await ask.work(lambda: ask.desk.do(asking, e.SpecialCategory(call_id), ask.at)))
+    return told(await ask.work(lambda: ask.desk.do(asking, e.SpecialCategory(call_id), ask.at)), ask.lang)
 
 
 @routes.post("/calls/{call}/invalid", rule=duty(e.ConsentInvalid))
@@ -209,7 +210,7 @@ async def invalid(ask: Ask, call: str, body: Reason) -> Done:
     """There was no valid consent (a child, a wrong prompt): what rests on it is erased now (R-04)."""
     call_id, asking = await ask.call(call), ask.asking()
     event = e.ConsentInvalid((call_id,), body.reason)
-    return told(await ask.work(lambda: ask.desk.do(asking, event, ask.at)))
+    return told(await ask.work(lambda: ask.desk.do(asking, event, ask.at)), ask.lang)
 
 
 @routes.get("/artifacts", rule=ANYBODY)
@@ -232,7 +233,7 @@ async def artifact_view(ask: Ask, artifact: str) -> ArtifactView:
     artifact_id = await ask.artifact(artifact)
     found = await ask.read(lambda s: facts.view(s, artifact_id))
     await ask.looked("artifact", 1)
-    return found
+    return _in_words(found, ask.lang)
 
 
 @routes.get("/artifacts/{artifact}/why", rule=ANYBODY)
@@ -271,13 +272,23 @@ async def consent(ask: Ask, artifact: str) -> ConsentView:
     return ConsentView(**{**told, "call": row.call_id, "genuine": bool(genuine)})
 
 
-def told(done: desk.Done) -> Done:
+def told(done: desk.Done, lang: str) -> Done:
     """What a desk did, for those who asked it."""
     return Done(
-        refusals=list(done.refusals),
+        refusals=[said(each, lang) for each in done.refusals],
         made=[new.artifact_id for new in done.made.values()],
         erased=len(done.erased.erased),
     )
+
+
+def _in_words(view: ArtifactView, lang: str) -> ArtifactView:
+    """The same, with what ended its grounds in the language asked for."""
+    held = [replace(each, ended_by=each.ended_by and said(each.ended_by, lang)) for each in view.grounds]
+    certificate = view.certificate
+    if certificate is not None:
+        lapsed = [{**each, "ended_by": said(each.get("ended_by") or "", lang)} for each in certificate.lapsed]
+        certificate = replace(certificate, lapsed=lapsed)
+    return replace(view, grounds=held, certificate=certificate)
 
 
 async def _call_facts(ask: Ask, rows: Sequence[Call]) -> list[CallFacts]:

@@ -194,7 +194,8 @@ def _shared(routes: Routes, base: str, kind: CaseKind, reader: tuple[str, ...]) 
         await known(ask, case, kind)
         asking, words = ask.asking(), {"reason": body.reason}
         return told(
-            await ask.work(lambda: complaints.confirm(ask.desk, asking, case, kind, body.on, ask.at, words))
+            await ask.work(lambda: complaints.confirm(ask.desk, asking, case, kind, body.on, ask.at, words)),
+            ask.lang,
         )
 
 
@@ -209,7 +210,7 @@ async def receive(ask: Ask, body: NewComplaint) -> Made:
     made, done = await ask.work(
         lambda: complaints.receive(ask.desk, asking, found, ask.at, {"complaint": body.note}, body.id)
     )
-    return Made(case=made, done=told(done))
+    return Made(case=made, done=told(done, ask.lang))
 
 
 @complaint_routes.post("/complaints/{case}/decide", rule=duty(e.ComplaintDecided))
@@ -220,7 +221,8 @@ async def decide_complaint(ask: Ask, case: str, body: KeepDecision) -> Done:
     return told(
         await ask.work(
             lambda: complaints.decide(ask.desk, asking, case, body.keep, body.words(), ask.at, body.parts)
-        )
+        ),
+        ask.lang,
     )
 
 
@@ -229,7 +231,7 @@ async def extend(ask: Ask, case: str, body: Reasoned) -> Done:
     """More days to decide, from today; with a reason (R-36)."""
     await known(ask, case, CaseKind.COMPLAINT)
     asking, words = ask.asking(), {"reason": body.reason}
-    return told(await ask.work(lambda: complaints.extend(ask.desk, asking, case, words, ask.at)))
+    return told(await ask.work(lambda: complaints.extend(ask.desk, asking, case, words, ask.at)), ask.lang)
 
 
 @complaint_routes.post("/complaints/{case}/close", rule=duty(e.ComplaintClosed))
@@ -237,7 +239,7 @@ async def close(ask: Ask, case: str, body: Reasoned) -> Done:
     """It is finally closed: what is kept gets its date and is an archive from now on (R-38, R-39)."""
     await known(ask, case, CaseKind.COMPLAINT)
     asking, words = ask.asking(), {"reason": body.reason}
-    return told(await ask.work(lambda: complaints.close(ask.desk, asking, case, ask.at, words)))
+    return told(await ask.work(lambda: complaints.close(ask.desk, asking, case, ask.at, words)), ask.lang)
 
 
 @case_routes.post("/investigations", rule=duty(e.InvestigatorRecording), status=201)
@@ -253,7 +255,9 @@ async def forward(ask: Ask, case: str, body: Forwarding) -> Done:
     """Send calls that give cause for wonder to the investigators of a case, with a reason (R-40)."""
     asking, found = ask.asking(), await calls_of(ask, body.calls)
     words = {"reason": body.reason}
-    return told(await ask.work(lambda: investigations.forward(ask.desk, asking, case, found, words, ask.at)))
+    return told(
+        await ask.work(lambda: investigations.forward(ask.desk, asking, case, found, words, ask.at)), ask.lang
+    )
 
 
 @case_routes.post("/investigations/{case}/decide", rule=duty(e.InvestigationDecided))
@@ -264,7 +268,8 @@ async def decide_case(ask: Ask, case: str, body: RelevanceDecision) -> Done:
     return told(
         await ask.work(
             lambda: investigations.decide(ask.desk, asking, case, body.relevant, body.words(), ask.at)
-        )
+        ),
+        ask.lang,
     )
 
 
@@ -303,7 +308,9 @@ async def proposals(ask: Ask) -> list[ProposalView]:
 async def approve(ask: Ask, proposal: str, body: Reasoned) -> Done:
     """Approve a proposal of somebody else's; never later than the limitation date (R-44, R-45)."""
     number, asking, words = await _proposal(ask, proposal), ask.asking(), {"reason": body.reason}
-    return told(await ask.work(lambda: investigations.approve(ask.desk, asking, number, ask.at, words)))
+    return told(
+        await ask.work(lambda: investigations.approve(ask.desk, asking, number, ask.at, words)), ask.lang
+    )
 
 
 @case_routes.post("/proposals/{proposal}/reject", rule=duty(e.InvestigationExtended))

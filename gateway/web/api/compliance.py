@@ -187,7 +187,7 @@ async def order_received(ask: Ask, body: NewOrder) -> Made:
     made, done = await ask.work(
         lambda: orders.receive(ask.desk, asking, found, {"reason": body.reason}, ask.at, body.id)
     )
-    return Made(case=made, done=told(done))
+    return Made(case=made, done=told(done, ask.lang))
 
 
 @order_routes.post("/orders/{order}/lift", rule=duty(e.AuthorityLifted))
@@ -195,7 +195,7 @@ async def lift(ask: Ask, order: str, body: Reasoned) -> Done:
     """The order no longer holds; what rests on it alone is erased now."""
     await known(ask, order, CaseKind.AUTHORITY_ORDER)
     asking, words = ask.asking(), {"reason": body.reason}
-    return told(await ask.work(lambda: orders.lift(ask.desk, asking, order, words, ask.at)))
+    return told(await ask.work(lambda: orders.lift(ask.desk, asking, order, words, ask.at)), ask.lang)
 
 
 @task_routes.get("/recipients", rule=ANYBODY)

@@ -95,13 +95,14 @@ async def back(ask: Ask, query: Back) -> web.Response:
     browser = ask.request.cookies.get(FLOW, "")
     came = CameBack(query.state, browser, query.code, query.error, query.iss)
     try:
-        person, begun = await way.finish(ask.desk.db, came, ask.at)
+        signed = await way.finish(ask.desk.db, came, ask.at)
     except ProviderFailed as failed:
         return _answer(ask, _unavailable(ask, failed))
     except NotVouched as refused:
         return _answer(ask, await _refused(ask, service, refused))
-    session = service.sessions.begin(person.id, ask.at)
-    response = _page(ask, "signed_in", text("oidc.signed_in.detail", ask.lang), begun.next, goes_on=True)
+    session = service.sessions.begin(signed.person.id, ask.at, signed.id_token)
+    leads_to = signed.begun.next
+    response = _page(ask, "signed_in", text("oidc.signed_in.detail", ask.lang), leads_to, goes_on=True)
     service.sessions.put_cookie(response, session)
     if not way.flows.waits(browser):
         response.del_cookie(FLOW, path=PREFIX + PATH)

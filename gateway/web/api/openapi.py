@@ -90,7 +90,8 @@ def _operation(route: Route, refs: dict[Any, Any]) -> dict[str, Any]:
         told["security"] = []
     if route.body is not None:
         schema = refs[(f"{route.name} validation", "validation")]
-        told["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+        kind = "multipart/form-data" if route.form else "application/json"
+        told["requestBody"] = {"required": True, "content": {kind: {"schema": schema}}}
     return told
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from gateway.texts import text
 from gateway.web.api.ask import Ask
 from gateway.web.api.pages import Given
 from gateway.web.api.problems import Problem
@@ -100,12 +101,16 @@ class MistakeView(BaseModel):
 
 
 class ReloadView(BaseModel):
-    """What a reload did, or would do. Without `taken` nothing changed."""
+    """What a reload did, or would do. Without `taken` nothing changed.
+
+    `warnings`: what is in order and should be known, such as a prompt that names another key than accepts.
+    """
 
     taken: bool
     dry_run: bool
     changes: list[ChangeView]
     mistakes: list[MistakeView]
+    warnings: list[str]
 
 
 @routes.get("/retention", rule=ANYBODY)
@@ -159,7 +164,19 @@ async def reload(ask: Ask, body: ReloadAsked) -> ReloadView:
     asking = ask.asking()
     await ask.work(lambda: ask.desk.gate.require_configurer(asking, ask.at))
     done = await ask.running.reload(asking.actor, body.dry_run)
-    return ReloadView.model_validate(done.told())
+    told = done.told()
+    warnings = [
+        text(
+            "unfit",
+            ask.lang,
+            prompt=each["prompt"],
+            flow=each["flow"],
+            accepts=each["accepts"],
+            says=each["says"],
+        )
+        for each in told["unfit"]
+    ]
+    return ReloadView.model_validate({**told, "warnings": warnings})
 
 
 def _entry(entry: Entry) -> EntryView:

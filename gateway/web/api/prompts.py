@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from datetime import datetime
 from typing import Literal
 
@@ -15,8 +17,9 @@ from gateway.web.api.problems import Problem
 from gateway.web.api.ranges import send_bytes
 from gateway.web.api.requests import Words
 from gateway.web.api.route import ANYBODY, Routes, roles
-from gateway.workshop.workshop import Item
+from gateway.workshop.workshop import Attempt, Item, Workshop
 from ivr_prompts import studio
+from ivr_prompts.catalogue import CONSENT_MARKERS
 from ivr_prompts.findings import Finding
 from ivr_prompts.studio import StudioError
 from storage.policy.book import Refused
@@ -26,6 +29,10 @@ from storage.tables import PromptActivation
 routes = Routes("prompts")
 
 WAV = "audio/wav"
+MOST_MS = studio.LONGEST_S * 1000
+
+STUDIO: web.AppKey[asyncio.Lock] = web.AppKey("studio", asyncio.Lock)
+"""One recording at a time: some minutes of it take hundreds of megabytes while it is resampled."""
 
 
 class FindingView(BaseModel):
@@ -82,6 +89,22 @@ class NewText(Given):
 
     text: str = Field(min_length=1, max_length=4000)
     markers: dict[str, str] = Field(default_factory=dict, max_length=10)
+
+
+class NewRecording(Given):
+    """A studio's recording of a text, and where the markers of a consent question stand in it (ms)."""
+
+    file: bytes = Field(min_length=1, description="WAV, FLAC, or what else libsndfile reads; 32 MB at most.")
+    text: str = Field(min_length=1, max_length=4000)
+    purposes_end: int | None = Field(None, ge=0, le=MOST_MS)
+    key_instruction: int | None = Field(None, ge=0, le=MOST_MS)
+    prompt_end: int | None = Field(None, ge=0, le=MOST_MS)
+    level: bool = Field(False, description="Bring it to the usual loudness.")
+
+    def markers(self) -> dict[str, int]:
+        """The markers that were given, by name."""
+        given = {name: getattr(self, name) for name in CONSENT_MARKERS}
+        return {name: ms for name, ms in given.items() if ms is not None}
 
 
 class Approval(Given):
@@ -149,21 +172,21 @@ async def audio(ask: Ask, set: str, role: str, version: str) -> web.StreamRespon
 
 @routes.post("/prompts/{set}/{role}/render", rule=roles(*PROMPT_MAKERS), status=201)
 async def render(ask: Ask, set: str, role: str, body: NewText) -> CheckedView:
-    """Make a version of a text, spoken by espeak-ng; it waits for somebody else's approval.
+    """Make a version of a text, spoken by espeak-ng; it waits for somebody else's approval."""
+    return await _made(ask, set, role, body.text, lambda shop: shop.voice(set, role, body.text, body.markers))
 
-    A studio's recording is made a version with `tast1 prompts import`.
-    """
-    await _known(ask, set, role)
-    shop, asking = ask.running.workshop, ask.asking()
 
-    def make() -> Item:
-        attempt = shop.voice(set, role, body.text, body.markers)
-        return shop.keep(asking, set, role, body.text, attempt, ask.at)
+@routes.post("/prompts/{set}/{role}/import", rule=roles(*PROMPT_MAKERS), status=201, form=True)
+async def bring_in(ask: Ask, set: str, role: str, body: NewRecording) -> CheckedView:
+    """Make a version of a studio's recording; it waits for somebody else's approval."""
+    sound = studio.Upload(body.file, text("prompt.upload", ask.lang))
+    words = body.text.replace("\r\n", "\n")  # as forms send lines (RFC 7578 §4.1.1 leaves it to the browser)
 
-    try:
-        return await _checked(ask, await ask.work(make))
-    except StudioError as error:
-        raise Problem("conflict", text(f"studio.{error.reason}", ask.lang, **error.values)) from None
+    def attempt(shop: Workshop) -> Attempt:
+        return shop.take(set, role, sound, words, body.markers(), body.level)
+
+    async with ask.request.app[STUDIO]:
+        return await _made(ask, set, role, words, attempt)
 
 
 @routes.post("/prompts/{set}/{role}/{version}/approve", rule=roles(*PROMPT_APPROVERS))
@@ -196,6 +219,19 @@ async def rollback(ask: Ask, set: str, role: str, body: RollBack) -> RolledBack:
     ended, left = await ask.work(lambda: shop.roll_back(asking, place, ask.at, body.scheduled))
     await ask.running.look_up_prompts()
     return RolledBack(ended=ended.name, left=left.name if left else None)
+
+
+async def _made(
+    ask: Ask, prompt_set: str, role: str, words: str, attempt: Callable[[Workshop], Attempt]
+) -> CheckedView:
+    """The version that an attempt became, and everything that is wrong with it."""
+    await _known(ask, prompt_set, role)
+    shop, asking = ask.running.workshop, ask.asking()
+    try:
+        item = await ask.work(lambda: shop.keep(asking, prompt_set, role, words, attempt(shop), ask.at))
+    except StudioError as error:
+        raise Problem("conflict", text(f"studio.{error.reason}", ask.lang, **error.values)) from None
+    return await _checked(ask, item)
 
 
 async def _known(ask: Ask, prompt_set: str, role: str) -> None:

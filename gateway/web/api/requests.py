@@ -121,7 +121,7 @@ async def receive(ask: Ask, body: NewRequest) -> Received:
             words={"request": body.note},
         )
     )
-    return Received(request=await _view(ask, request), done=told(done))
+    return Received(request=await _view(ask, request), done=told(done, ask.lang))
 
 
 @routes.get("/requests/{request}", rule=roles("RIGHTS", "DPO"))
@@ -138,7 +138,7 @@ async def scope(ask: Ask, request: str, body: Scope) -> Done:
     """Add calls to an open request, found since it came in; they are held from now on (R-30)."""
     await _view(ask, request)
     asking, found = ask.asking(), await calls_of(ask, body.calls)
-    return told(await ask.work(lambda: requests.scope(ask.desk, asking, request, found, ask.at)))
+    return told(await ask.work(lambda: requests.scope(ask.desk, asking, request, found, ask.at)), ask.lang)
 
 
 @routes.post("/requests/{request}/identify", rule=duty(e.RightsAnswered))
@@ -154,7 +154,7 @@ async def extend(ask: Ask, request: str, body: Reasoned) -> Done:
     """The notice of art. 12(3) was sent, inside the first month: two months more."""
     await _view(ask, request)
     asking, words = ask.asking(), {"reason": body.reason}
-    return told(await ask.work(lambda: requests.extend(ask.desk, asking, request, words, ask.at)))
+    return told(await ask.work(lambda: requests.extend(ask.desk, asking, request, words, ask.at)), ask.lang)
 
 
 @routes.post("/requests/{request}/answer", rule=duty(e.RightsAnswered))
@@ -166,7 +166,7 @@ async def answer(ask: Ask, request: str, body: Answer) -> Answered:
         lambda: requests.answer(ask.desk, asking, request, body.keep, words, ask.at, body.letter)
     )
     return Answered(
-        done=told(done),
+        done=told(done, ask.lang),
         package=package.artifact_id if package else None,
         manifest=dict(package.manifest) if package else {},
     )
@@ -177,7 +177,7 @@ async def release(ask: Ask, request: str) -> Done:
     """Let go of what documents a request before its year is over: allowed, and preferred (R-31)."""
     await _view(ask, request)
     asking = ask.asking()
-    return told(await ask.work(lambda: requests.release(ask.desk, asking, request, ask.at)))
+    return told(await ask.work(lambda: requests.release(ask.desk, asking, request, ask.at)), ask.lang)
 
 
 @routes.get(

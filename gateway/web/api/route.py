@@ -79,6 +79,7 @@ class Route:
     problems: tuple[str, ...]
     capacity: bool
     replayed: bool  # whether an `Idempotency-Key` has its answer kept
+    form: bool  # whether the body is multipart/form-data, with a file, in place of JSON
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -121,9 +122,11 @@ class Routes:
         problems: Iterable[str] = (),
         capacity: bool | None = None,
         replayed: bool = True,
+        form: bool = False,
     ) -> Callable[[Handler], Handler]:
         """`problems`: those beside the usual ones. `capacity`: whether a role is asked for; else by rule.
-        `replayed` false: its answer is told once, so it is not kept for an `Idempotency-Key`.
+        `replayed` false: its answer is told once, so it is not kept for an `Idempotency-Key`. `form`: the
+        body is multipart/form-data; its file is a field of bytes.
         """
 
         def add(handler: Handler) -> Handler:
@@ -148,6 +151,7 @@ class Routes:
                     problems=tuple(problems),
                     capacity=(rule.roles is not None or rule is GATE) if capacity is None else capacity,
                     replayed=replayed and method == "POST" and not rule.public,
+                    form=form,
                 )
             )
             return handler

@@ -27,6 +27,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from gateway.texts import text
 from gateway.web.api.ask import REASON, ROLE, Ask, Running
+from gateway.web.api.form import read_form
 from gateway.web.api.limits import Buckets
 from gateway.web.api.problems import Problem, of, of_validation
 from gateway.web.api.route import Route
@@ -227,10 +228,15 @@ async def _given(ask: Ask) -> dict[str, Any]:
         if route.query is not None:
             given["query"] = route.query.model_validate(dict(request.query))
         if route.body is not None:
-            given["body"] = route.body.model_validate(await _json(ask))
+            given["body"] = route.body.model_validate(await (_form(ask) if route.form else _json(ask)))
     except ValidationError as error:
         raise of_validation(error) from None
     return given
+
+
+async def _form(ask: Ask) -> Any:
+    found, ask.body = await read_form(ask.request)
+    return found
 
 
 async def _json(ask: Ask) -> Any:

@@ -44,6 +44,8 @@ class Signed:
     csrf: str
     began_at: datetime
     used_at: datetime
+    id_token: str = field(default="", repr=False)  # of the identity provider that vouched, to sign out there
+    provided: bool = False  # whether an identity provider vouched
 
     @property
     def expires_at(self) -> datetime:
@@ -60,11 +62,12 @@ class Sessions:
     _by_name: dict[str, Signed] = field(default_factory=dict)
     _noted: dict[str, datetime] = field(default_factory=dict)
 
-    def begin(self, user: str, at: datetime) -> Signed:
-        """A new session of somebody who has just signed in."""
+    def begin(self, user: str, at: datetime, id_token: str | None = None) -> Signed:
+        """A new session of somebody who has just signed in, with a provider's `id_token` or without one."""
         if len(self._by_name) >= MOST:
             del self._by_name[min(self._by_name, key=lambda name: self._by_name[name].used_at)]
         signed = Signed(user, secrets.token_urlsafe(32), secrets.token_urlsafe(24), at, at)
+        signed.id_token, signed.provided = id_token or "", id_token is not None
         self._by_name[_hash(signed.name)] = signed
         return signed
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from datetime import datetime
 from importlib.metadata import version
@@ -17,10 +18,12 @@ from gateway.web.api.problems import Problem
 from gateway.web.api.route import PUBLIC, SIGNED_IN, Routes
 from gateway.web.api.serve import SERVICE
 from gateway.web.api.sessions import COOKIE
+from gateway.web.oidc.provider import ProviderFailed
 from storage import people
 from storage.people import SignInFailed
 from storage.policy.duties import PROCESSOR_MEANS, ROLES
 
+log = logging.getLogger(__name__)
 routes = Routes("session")
 
 
@@ -54,6 +57,12 @@ class SessionView(BaseModel):
     expires_at: datetime | None
 
 
+class SignedOut(BaseModel):
+    """That nobody is signed in any more. `leads_to`: where a browser ends the provider's session, or null."""
+
+    leads_to: str | None
+
+
 @routes.get("/session", rule=SIGNED_IN)
 async def show(ask: Ask) -> SessionView:
     """Who is signed in, and the roles they hold."""
@@ -83,11 +92,19 @@ async def begin(ask: Ask, body: Token) -> SessionView:
 
 
 @routes.delete("/session", rule=SIGNED_IN)
-async def end(ask: Ask) -> None:
-    """Sign out."""
-    if ask.session is not None:
-        ask.request.app[SERVICE].sessions.end(ask.session)
+async def end(ask: Ask) -> SignedOut:
+    """Sign out. Who came through an identity provider is led there, to end the session there as well."""
+    service, session = ask.request.app[SERVICE], ask.session
+    leads_to = None
+    if session is not None:
+        service.sessions.end(session)
+        if session.provided and service.provider is not None:
+            try:
+                leads_to = await service.provider.sign_out(session.id_token)
+            except ProviderFailed as failed:  # signed out here all the same
+                log.warning("nobody can be signed out at the identity provider", extra={"why": str(failed)})
     ask.notes["cookie"] = lambda response: response.del_cookie(COOKIE, path="/")
+    return SignedOut(leads_to=leads_to)
 
 
 def _view(ask: Ask) -> SessionView:

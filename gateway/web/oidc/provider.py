@@ -29,6 +29,7 @@ AGAIN_S = 60.0
 TIMEOUT_S = 10.0
 ANSWER_BYTES = 1 << 20
 CALLBACK = "/api/v1/sign-in/oidc/callback"
+SIGNED_OUT = "/console/"
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ class OidcSettings:
     role_claim: str
     roles: Mapping[str, str]
     api_audience: str | None
+    end_session: bool
     ca_file: Path | None
     organisation: str
 
@@ -53,6 +55,11 @@ class OidcSettings:
     def redirect_uri(self) -> str:
         """Where the provider sends browsers back to."""
         return self.redirect_base + CALLBACK
+
+    @property
+    def signed_out_uri(self) -> str:
+        """Where the provider sends browsers back to that have signed out."""
+        return self.redirect_base + SIGNED_OUT
 
 
 class ProviderFailed(Exception):
@@ -114,7 +121,7 @@ class Provider:
             form["client_id"] = settings.client_id
             if settings.client_secret:
                 form["client_secret"] = settings.client_secret
-        url = _endpoint(configuration, "token_endpoint", settings.issuer)
+        url = endpoint(configuration, "token_endpoint", settings.issuer)
         status, told = await self._ask("POST", url, headers, form)
         if status == 400:
             raise TokenRefused("code")
@@ -130,7 +137,7 @@ class Provider:
         configuration = await self.configuration()
         if "userinfo_endpoint" not in configuration:
             return {}
-        url = _endpoint(configuration, "userinfo_endpoint", self.settings.issuer)
+        url = endpoint(configuration, "userinfo_endpoint", self.settings.issuer)
         status, told = await self._ask("GET", url, {"Authorization": f"Bearer {access_token}"})
         if status != 200:
             raise ProviderFailed(f"the userinfo endpoint answered {status}")
@@ -142,7 +149,7 @@ class Provider:
         async with self._lock:
             if self._keys is None or self._clock() - self._keys[0] >= older_than_s:
                 configuration = await self._configured()
-                url = _endpoint(configuration, "jwks_uri", self.settings.issuer)
+                url = endpoint(configuration, "jwks_uri", self.settings.issuer)
                 status, told = await self._ask("GET", url)
                 if status != 200:
                     raise ProviderFailed(f"the keys' address answered {status}")
@@ -197,7 +204,7 @@ class Provider:
         return self._http
 
 
-def _endpoint(configuration: Mapping[str, Any], name: str, issuer: str) -> str:
+def endpoint(configuration: Mapping[str, Any], name: str, issuer: str) -> str:
     """An address that the provider names; over TLS if the provider itself is."""
     url = configuration.get(name)
     if not isinstance(url, str) or urlsplit(url).scheme not in ("https", urlsplit(issuer).scheme):

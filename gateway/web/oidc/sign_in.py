@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from gateway.web.oidc.flow import Begun, Flows
-from gateway.web.oidc.provider import OidcSettings, Provider, ProviderFailed
+from gateway.web.oidc.provider import OidcSettings, Provider, ProviderFailed, endpoint
 from gateway.web.oidc.tokens import TokenRefused, check_access_token, check_id_token, claim, values
 from storage import provided
 from storage.database import Database
@@ -22,6 +22,8 @@ from storage.people import Person
 from storage.provided import NotVouched, Vouched
 
 MOST_TOKENS = 2000
+HINT_CHARACTERS = 4000
+"""The longest id_token that goes into an address when somebody signs out; many servers take 8 KB in all."""
 _NOTED_EVERY = timedelta(minutes=10)
 
 
@@ -34,6 +36,15 @@ class CameBack:
     code: str = field(default="", repr=False)
     error: str = ""
     issuer: str = ""
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """Somebody who has come back from the provider, the sign-in that this ends, and its id_token."""
+
+    person: Person
+    begun: Begun
+    id_token: str = field(repr=False)
 
 
 class ProviderSignIn:
@@ -74,18 +85,36 @@ class ProviderSignIn:
         }
         return f"{url}{'&' if urlsplit(url).query else '?'}{urlencode(asked)}", begun
 
-    async def finish(self, db: Database, back: CameBack, at: datetime) -> tuple[Person, Begun]:
+    async def sign_out(self, id_token: str) -> str | None:
+        """Where to send a browser to end its session at the provider, too; None: it does not offer that.
+
+        OpenID Connect RP-Initiated Logout 1.0 §2. `id_token`: what it signed in with, by which the provider
+        knows whose session is meant. It leads back to `signed_out_uri`. `ProviderFailed`.
+        """
+        configuration = await self.provider.configuration()
+        if not self.settings.end_session or "end_session_endpoint" not in configuration:
+            return None
+        url = endpoint(configuration, "end_session_endpoint", self.settings.issuer)
+        told = {
+            "client_id": self.settings.client_id,
+            "post_logout_redirect_uri": self.settings.signed_out_uri,
+        }
+        if id_token and len(id_token) <= HINT_CHARACTERS:
+            told["id_token_hint"] = id_token
+        return f"{url}{'&' if urlsplit(url).query else '?'}{urlencode(told)}"
+
+    async def finish(self, db: Database, back: CameBack, at: datetime) -> SignedIn:
         """Who has signed in, and where they wanted to go. `NotVouched`, `ProviderFailed`."""
         try:
             begun = self.flows.take(back.state, back.browser, at)
-            vouched = await self._vouched(back, begun, at)
+            vouched, id_token = await self._vouched(back, begun, at)
         except TokenRefused as refused:
             raise NotVouched(refused.why) from None
         organisation = self.settings.organisation
         person = await db.write(lambda s: provided.sign_in(s, vouched, organisation, at, "web"))
         if not person.roles:  # what the provider took away stays taken away
             raise NotVouched("no_role")
-        return person, begun
+        return SignedIn(person, begun, id_token)
 
     async def bearer(self, db: Database, token: str, at: datetime) -> Person:
         """Whose access token it is. `NotVouched`, `ProviderFailed`.
@@ -114,7 +143,7 @@ class ProviderSignIn:
             return person
         return await db.read(lambda s: provided.known(s, settings.issuer, vouched.subject, at, "api"))
 
-    async def _vouched(self, back: CameBack, begun: Begun, at: datetime) -> Vouched:
+    async def _vouched(self, back: CameBack, begun: Begun, at: datetime) -> tuple[Vouched, str]:
         settings = self.settings
         configuration = await self.provider.configuration()
         promised = configuration.get("authorization_response_iss_parameter_supported") is True
@@ -135,7 +164,7 @@ class ProviderSignIn:
         claims = dict(read.claims)
         if any(claim(claims, name) is None for name in (settings.role_claim, settings.user_claim)):
             claims = {**await self.provider.userinfo(tokens.access_token, claims["sub"]), **claims}
-        return self._of_claims(claims, whole=True)
+        return self._of_claims(claims, whole=True), tokens.id_token
 
     def _of_claims(self, claims: Mapping[str, Any], whole: bool) -> Vouched:
         """`whole`: these are all claims there are, so one that is missing says that there are no roles."""

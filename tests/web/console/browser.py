@@ -16,6 +16,7 @@ LAUNCH: dict[str, Any] = {
     "executable_path": CHROMIUM,
     "args": ["--no-sandbox", "--lang=da-DK", "--autoplay-policy=no-user-gesture-required", "--mute-audio"],
 }
+AXE = AXE_FILE_PATH.read_text("utf-8")
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 NARROW, WIDE = {"width": 360, "height": 740}, {"width": 1920, "height": 1080}
 
@@ -58,7 +59,7 @@ class Watched:
 def violations(page: Page) -> list[str]:
     """What axe finds (WCAG 2.2 A and AA): the rule, and where."""
     if page.evaluate("typeof window.axe") == "undefined":
-        page.evaluate(AXE_FILE_PATH.read_text("utf-8"))
+        page.evaluate(AXE)
     found = page.evaluate("rules => axe.run(document, rules)", RULES)
     return [
         f"{each['id']}: {node['target']} {node['failureSummary']}"

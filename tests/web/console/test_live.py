@@ -1,32 +1,28 @@
 """A running gateway in a browser, with real calls: followed in words, stopped, found again and heard.
 
-With TAST1_SCREENSHOTS=1 the pictures of docs/screenshots are taken anew on the way.
+With TAST1_SCREENSHOTS=1 the pictures of docs/screenshots are taken anew on the way, here and in the others.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, async_playwright, expect
 
-from tests.sip.gateway import Gateway, running
+from tests.sip.gateway import running
 from tests.sip.softphone import Softphone
 from tests.sip.test_api import hire
 from tests.sip.test_calls import Stage
 from tests.sip.test_transcribed_calls import both_say, own_model, port_of, settled, transcriber_up
 from tests.transcription import speech
 from tests.web.console.browser import LAUNCH, Watched, or_skip
+from tests.web.console.real import SLOW_MS, entered, picture, url_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.sip, pytest.mark.asyncio(loop_scope="module")]
-
-PICTURES = Path(__file__).resolve().parents[3] / "docs/screenshots"
-SLOW_MS = 30_000
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -57,30 +53,6 @@ async def no_call_is_left(stage: Stage) -> AsyncIterator[None]:
     yield
     for dialog in stage.caller.dialogs.values():
         await dialog.hang_up()
-
-
-def url_of(gateway: Gateway) -> str:
-    return f"http://127.0.0.1:{gateway._web}/console"
-
-
-async def entered(chromium: Browser, gateway: Gateway, token: str, path: str, watched: Watched) -> Page:
-    """The console at an address, signed in as people do."""
-    context = await chromium.new_context(viewport={"width": 1280, "height": 900}, locale="da-DK")
-    page = await context.new_page()
-    page.set_default_timeout(SLOW_MS)
-    watched.watch(page)
-    await page.goto(url_of(gateway) + path)
-    await page.get_by_label("Adgangsnøgle").fill(token)
-    await page.keyboard.press("Enter")
-    return page
-
-
-async def picture(page: Page, name: str) -> None:
-    if os.environ.get("TAST1_SCREENSHOTS"):
-        PICTURES.mkdir(exist_ok=True)
-        await page.evaluate("document.activeElement.blur(); window.scrollTo(0, 0)")
-        await page.screenshot(path=PICTURES / f"{name}.png")
-        assert (PICTURES / f"{name}.png").stat().st_size < 150_000
 
 
 async def test_a_call_is_seen_followed_word_by_word_and_its_recording_stopped(

@@ -10,7 +10,8 @@ const { issuer, clients, keys, people, audience } = JSON.parse((await lines.next
 const provider = new Provider(issuer, {
   clients,
   jwks: { keys },
-  cookies: { keys: ['only for tests'] },
+  // A browser takes SameSite=None over TLS alone, and there is none here.
+  cookies: { keys: ['only for tests'], long: { httpOnly: true, sameSite: 'lax' } },
   claims: { openid: ['sub'], profile: ['name', 'preferred_username', 'groups'] },
   conformIdTokenClaims: false,
   findAccount: (_, id) => (people[id] ? { accountId: id, claims: () => ({ sub: id, ...people[id] }) } : undefined),

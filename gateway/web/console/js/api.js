@@ -62,7 +62,9 @@ async function send(method, path, options = {}) {
 async function sendOnce(method, path, { query, body, capacity, signal, accept } = {}) {
   const headers = { "Accept-Language": context.language, ...capacityHeaders(capacity) };
   if (accept) headers.Accept = accept;
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+  // Of a form the browser says the type itself, with what parts it.
+  const form = body instanceof FormData;
+  if (body !== undefined && !form) headers["Content-Type"] = "application/json";
   if (method !== "GET") {
     if (context.csrf) headers["X-CSRF-Token"] = context.csrf;
     if (method === "POST") headers["Idempotency-Key"] = idempotencyKey();
@@ -71,7 +73,7 @@ async function sendOnce(method, path, { query, body, capacity, signal, accept } 
   try {
     response = await fetch(address(path, query), {
       method, headers, signal, credentials: "same-origin", cache: "no-store",
-      body: body === undefined ? undefined : JSON.stringify(body),
+      body: body === undefined || form ? body : JSON.stringify(body),
     });
   } catch (error) {
     if (error.name === "AbortError") throw error;
@@ -91,6 +93,14 @@ async function json(response) {
 export const get = async (path, options) => json(await send("GET", path, options));
 export const post = async (path, body = {}, options = {}) =>
   json(await send("POST", path, { ...options, body }));
+/** Sends a form with a file in it; what is empty is left out. */
+export async function upload(path, values) {
+  const body = new FormData();
+  for (const [name, value] of Object.entries(values)) {
+    if (value !== null && value !== "") body.append(name, value);
+  }
+  return json(await send("POST", path, { body }));
+}
 export const remove = async (path) => json(await send("DELETE", path));
 
 /** All of a list, up to `most` rows; `next` is where more begins, or null. */

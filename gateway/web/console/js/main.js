@@ -49,8 +49,9 @@ function enter() {
     },
     onRole: () => router.again(),
     onSignOut: async () => {
-      await session.signOut();
-      signedOut();
+      const leadsTo = await session.signOut();
+      if (leadsTo) location.assign(leadsTo);
+      else await begin();
     },
   });
   fill(app, view.node);

@@ -36,14 +36,16 @@ export async function signIn(token) {
   await resume();
 }
 
-/** Signs out; whatever the gateway says, this page forgets. */
+/** Signs out; whatever the gateway says, this page forgets. Resolves to where the provider's session ends, or null. */
 export async function signOut() {
+  let leadsTo = null;
   try {
-    await remove("/session");
+    leadsTo = (await remove("/session"))?.leads_to ?? null;
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
   }
   forget();
+  return leadsTo;
 }
 
 /** Forgets who was signed in. */

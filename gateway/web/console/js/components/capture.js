@@ -39,7 +39,8 @@ export function captureButtons(call, { look = "" } = {}) {
   };
   const talking = ["talking", "message"].includes(call.phase);
   const presses = holds("AGENT", "INSPECTOR");
-  const stops = (state === "recording" || state === "paused") && session()?.roles.length > 0;
+  // Withdrawing is for every role but a processor's.
+  const stops = (state === "recording" || state === "paused") && session()?.roles.some(({ name }) => !name.startsWith("PROCESSOR-"));
   if (!presses) return stops ? [asking("stop", { symbol: "stop", look: "danger", sure: true })] : [];
   return [
     state === "recording" && asking("pause", { symbol: "pause" }),

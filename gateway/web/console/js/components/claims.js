@@ -16,7 +16,7 @@ import { badge, button, card, empty, facts, message } from "./ui.js";
 export function claimsList(kind, signal) {
   let everything = false;
   const list = loading(() => get(`/${kind}`, { signal, query: { everything: everything || undefined } }),
-    (found) => (found.length ? table(t(`${kind}.title`), columns(kind), found)
+    (found) => (found.length ? table(t(`${kind}.title`), columns(kind, () => list.reload()), found)
       : empty(t(`${kind}.none`), t(`${kind}.none.do`), { symbol: "check" })));
   const all = h("input", { type: "checkbox", id: "all", onchange: () => { everything = all.checked; list.reload(); } });
   return card(t(`${kind}.list`), list, {
@@ -24,15 +24,24 @@ export function claimsList(kind, signal) {
   });
 }
 
-const columns = (kind) => [
+// Who may take a case that nobody works on. Only who works on it may open it, so it is taken in the list.
+const TAKERS = { complaints: "COMPLAINT", investigations: "INSPECTOR" };
+
+const columns = (kind, reload) => [
   { label: t("column.case"), cell: (row) => h("a.mono", { href: `/console/${kind}/${encodeURIComponent(row.id)}` }, row.id) },
   { label: t("column.received"), cell: (row) => instant(row.began_at) },
-  { label: t("column.members"), cell: (row) => row.members.join(", ") || badge(t("claims.nobody"), "warn", "alert") },
+  { label: t("column.members"), cell: (row) => row.members.join(", ") || nobody(kind, row, reload) },
   { label: t("column.calls"), end: true, cell: (row) => String(row.calls.length) },
   { label: t("column.ground"), cell: (row) => Object.entries(row.grounds).map(([name, n]) => `${word("ground", name)} × ${n}`).join(", ") },
   { label: t("column.limitation"), cell: (row) => limitation(row) },
   { label: t("column.closed"), cell: (row) => (row.closed_at ? instant(row.closed_at) : null) },
 ];
+
+function nobody(kind, row, reload) {
+  const act = actor(`/${kind}/${encodeURIComponent(row.id)}`, kind, reload);
+  return h("div.row", badge(t("claims.nobody"), "warn", "alert"),
+    !row.closed_at && holds(TAKERS[kind]) ? act("take", { look: "small", symbol: "users" }) : null);
+}
 
 function limitation(row) {
   if (row.confirmed) return h("span", day(row.confirmed), " ", badge(t("claims.confirmed"), "ok"));
@@ -63,7 +72,7 @@ export function claimView(kind, { case: found, notes: written }, { reload, actio
           ...Object.entries(found.facts).filter(([, value]) => value !== null && value !== false)
             .map(([name, value]) => [word("fact", name), value === true ? t("yes") : day(String(value))]),
         ]), { id: "facts" }),
-        card(t("call.actions"), h("div.form", [...actions(act, found), ...shared(act, found)].filter(Boolean)), { id: "actions" }))),
+        card(t("call.actions"), h("div.form", [...actions(act, found), ...shared(kind, act, found)].filter(Boolean)), { id: "actions" }))),
   ];
 }
 
@@ -101,12 +110,12 @@ export const withParts = ({ parts, ...rest }) => ({ ...rest, parts: parts.split(
 
 const DATES = ["knowledge_on", "notified_on", "rejected_on", "acknowledged_on", "proceedings_ended_on"];
 
-function shared(act, found) {
+function shared(kind, act, found) {
   const me = session().person.id;
   const limits = { attributes: { max: today() } };
   const assigned = (body) => ({ user: body.user });
   return [
-    !found.members.length && holds("COMPLAINT", "INSPECTOR") && act("take", { symbol: "users", key: "take", look: "primary" }),
+    !found.members.length && holds(TAKERS[kind]) && act("take", { symbol: "users", look: "primary" }),
     holds("COMPLAINT", "INSPECTOR", "LEGAL", "DPO", "SYSADMIN")
       && act("assign", { symbol: "plus", rows: [{ name: "user", label: t("column.user"), required: true }], body: assigned }),
     found.members.length > 0 && holds("COMPLAINT", "INSPECTOR", "LEGAL", "DPO", "SYSADMIN")

@@ -8,7 +8,7 @@ import { icon } from "./icons.js";
  * Fields of a form.
  *
  * A row: {name, label, type, hint, required, value, options: [[value, label]], attributes}. Types: those of
- * `input`, "select", "textarea", "check", "ids" (words separated by spaces or lines, an array of them).
+ * `input`, "select", "textarea", "check", "file", "ids" (words separated by spaces or lines, an array of them).
  * Returns {nodes, values(), complain(problem) -> errors of no field, check(), focus()}.
  */
 export function fields(rows) {
@@ -78,11 +78,13 @@ function controlOf(row, id) {
     return h("textarea", { ...lines, ...common, value: row.value ?? "" });
   }
   if (row.type === "check") return h("input", { type: "checkbox", ...common, checked: Boolean(row.value) });
+  if (row.type === "file") return h("input", { type: "file", ...common });
   return h("input", { type: row.type ?? "text", autocomplete: "off", ...common, value: row.value ?? "" });
 }
 
 function valueOf(row, control) {
   if (row.type === "check") return control.checked;
+  if (row.type === "file") return control.files[0] ?? null;
   if (row.type === "ids") return control.value.split(/[\s,;]+/).filter(Boolean);
   if (row.type === "number") return control.value === "" ? null : Number(control.value);
   return control.value.trim();

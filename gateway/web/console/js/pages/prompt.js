@@ -1,14 +1,16 @@
 /** One version of a prompt: how it sounds on a telephone, what is wrong with it, approved and put to use. */
 
-import { get } from "../api.js";
+import { get, upload } from "../api.js";
 import { h } from "../dom.js";
 import { instant, length } from "../format.js";
 import { t, Word } from "../i18n.js";
 import { go } from "../router.js";
 import { holds, session } from "../session.js";
 import { actor } from "../components/claims.js";
+import { ask } from "../components/dialog.js";
+import { outcome } from "../components/outcome.js";
 import { loading } from "../components/problems.js";
-import { badge, card, empty, facts, message, pageHead } from "../components/ui.js";
+import { badge, button, card, empty, facts, message, pageHead } from "../components/ui.js";
 import { stateBadge } from "./prompts.js";
 
 export default function prompt({ params, signal }) {
@@ -67,6 +69,25 @@ function actions(found, findings, path, reload) {
       ],
       body: ({ text, ...markers }) => ({ text, markers: Object.fromEntries(Object.entries(markers).filter(([, words]) => words)) }),
     }),
+    holds("SYSADMIN", "DPO", "LEGAL")
+      && button(t("prompt.import"), { symbol: "file", onclick: () => bringIn(found) }),
   ].filter(Boolean);
   return list.length ? card(t("call.actions"), h("div.form", list), { id: "actions" }) : null;
+}
+
+/** A studio's recording becomes a version. */
+async function bringIn(found) {
+  const made = await ask({
+    title: t("prompt.import"), intro: t("prompt.import.intro"), submit: t("prompt.import.do"), done: outcome,
+    rows: [
+      { name: "file", label: t("prompt.file"), type: "file", required: true, hint: t("prompt.file.hint"), attributes: { accept: "audio/*" } },
+      { name: "text", label: t("prompt.text"), type: "textarea", required: true, value: found.text, attributes: { rows: 8, lang: found.set } },
+      ...(found.role === "consent" ? ["purposes_end", "key_instruction", "prompt_end"] : []).map((name) => ({
+        name, label: t(`prompt.place.${name}`), hint: t("prompt.place.hint"), required: true, attributes: { inputmode: "numeric" },
+      })),
+      { name: "level", label: t("prompt.level"), type: "check" },
+    ],
+    run: (values) => upload(`/prompts/${found.set}/${found.role}/import`, values),
+  });
+  if (made) go(`/prompts/${made.version.prompt}`);
 }

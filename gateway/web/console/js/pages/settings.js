@@ -35,7 +35,8 @@ function preview(found, reload, place) {
       { label: t("settings.why"), cell: (row) => row.why },
     ], found.mistakes)], { id: "mistakes" });
   }
-  if (!found.changes?.length) return message(t("settings.same"), { tone: "info" });
+  const warnings = (found.warnings ?? []).map((each) => message(each, { tone: "warn" }));
+  if (!found.changes?.length) return [...warnings, message(t("settings.same"), { tone: "info" })];
   const go = button(t("settings.reload"), { look: "primary", symbol: "check", onclick: async () => {
     const done = await confirm({
       title: t("settings.reload"), intro: t("settings.reload.intro", { count: found.changes.length }), danger: false,
@@ -48,11 +49,11 @@ function preview(found, reload, place) {
       reload();
     }
   } });
-  return card(t("settings.changes"), table(t("settings.changes"), [
+  return [...warnings, card(t("settings.changes"), table(t("settings.changes"), [
     { label: t("settings.key"), cell: (row) => h("code", row.key) },
     { label: t("settings.before"), cell: (row) => value(row.before) }, { label: t("settings.after"), cell: (row) => value(row.after) },
     { label: t("settings.effect"), cell: (row) => effect(row.effect) },
-  ], found.changes), { id: "changes", flush: true, actions: go });
+  ], found.changes), { id: "changes", flush: true, actions: go })];
 }
 
 // When a change is taken up, as `gateway.config.effects` names it.
