@@ -22,6 +22,7 @@ from gateway import logs, parts, reloading
 from gateway.archive import Archive
 from gateway.callflow.messages import StopRequested
 from gateway.callflow.settings import FlowSettings
+from gateway.calls.backlog import Backlog
 from gateway.calls.counts import Counts
 from gateway.calls.driver import Surroundings
 from gateway.calls.keytest import KeyTests
@@ -43,7 +44,11 @@ from gateway.workshop.workshop import Workshop
 from ivr_prompts.catalogue import Catalogue
 from ivr_prompts.held import held
 from storage import artifacts
+from storage.clockstep import ClockSteps
+from storage.database import Away, DatabaseError
 from storage.desk import Desk
+from storage.leftovers import Recovered
+from storage.sealed import MediaError
 from storage.sweep import Erased
 from transcription.client import cancelled
 from transcription.servers import Servers
@@ -64,8 +69,10 @@ class CannotListen(OSError):
 class FolderLock:
     """One gateway a data folder: the next one would take the first one's live recordings for leftovers."""
 
+    NAME = "gateway.lock"
+
     def __init__(self, folder: Path) -> None:
-        self._fd = os.open(folder / "gateway.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._fd = os.open(folder / self.NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -85,13 +92,16 @@ class Gateway:
     def __init__(self, settings: Settings, on_entry: Callable[[str, Entry], None] | None = None) -> None:
         self.settings = settings  # those in force: a reload puts others in their place
         self.counts = Counts()
+        self.backlog = Backlog(self.counts)
         settings.storage.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._worked_before = (settings.storage.folder / FolderLock.NAME).exists()
         self._lock = FolderLock(settings.storage.folder)
-        self.archive = Archive.open(settings)
+        self.archive = self._opened()
         self._on_entry = on_entry
         self.catalogue = Catalogue.load(settings.prompts.folder)
         self.prompts = PromptBook(held(self.catalogue), settings.storage.folder, self.counts)
-        self.prompts.refresh_now(self.archive.database)
+        if self.archive.database.admitted:
+            self.prompts.refresh_now(self.archive.database)
         self.transcriber = parts.own_transcriber(settings)
         self._servers = Servers(parts.servers(settings, self.transcriber))
         self.transcribing = parts.transcribing(settings, self._servers)
@@ -115,30 +125,44 @@ class Gateway:
             self._pool,
             self._servers,
             self.catch_up,
+            self.backlog,
         )
         self._sweep_now = asyncio.Event()
         self._reloading = asyncio.Lock()
 
     def _surroundings(self) -> Surroundings:
         return parts.surroundings(
-            self.settings, self.archive, self.prompts, self.counts, self.transcribing, self._on_entry
+            self.settings,
+            self.archive,
+            self.prompts,
+            self.counts,
+            self.transcribing,
+            self._on_entry,
+            self.backlog,
         )
+
+    def _opened(self) -> Archive:
+        """The archive; shut while the database is away, if this gateway ever worked: callers come first."""
+        try:
+            return Archive.open(self.settings)
+        except (Away, MediaError):
+            if not self._worked_before:
+                raise  # a mistake in new settings is told to who made it
+            return Archive.shut(self.settings)
 
     async def start(self) -> None:
         """Start everything; calls are taken when this returns."""
         memory = self.settings.storage.memory_folder
-        await asyncio.to_thread(memory.mkdir, mode=0o700, parents=True, exist_ok=True)
-        found = await asyncio.to_thread(self.archive.recover, _now())
-        self.counts.outcomes.update(found.outcomes)
-        if found.sealed or found.calls_closed or found.failed:
-            log.warning(
-                "what the last run left was completed",
-                extra={
-                    "recordings": len(found.sealed),
-                    "calls": len(found.calls_closed),
-                    "failed": len(found.failed),
-                },
+        try:
+            await asyncio.to_thread(memory.mkdir, mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            why = type(error).__name__
+            log.error(
+                "the memory folder cannot be made; nothing is recorded until it can", extra={"why": why}
             )
+        if not await self._recovered():
+            self.archive.database.shut()
+            self._tasks.append(asyncio.create_task(self._admit()))
         if self.transcriber is not None:
             self.transcriber.start()
         await self._pool.start()
@@ -155,6 +179,38 @@ class Gateway:
         await self._listen()
         reloading.tell_unfit(unfit(self.catalogue, self.prompts.stock, self.settings.flows, _now()))
         log.info("ready", extra={"workers": self.settings.sip.workers})
+
+    async def _recovered(self) -> bool:
+        """Make good what the last run left; False when the archive is away, and calls are taken without."""
+        if not self.archive.database.admitted:
+            return False
+        try:
+            self._tell_recovered(await asyncio.to_thread(self.archive.recover, _now()))
+        except (DatabaseError, MediaError):
+            if not self._worked_before:
+                raise
+            return False
+        return True
+
+    async def _admit(self) -> None:
+        """Let calls be stored and recorded once the archive is there."""
+        self._tell_recovered(await self.archive.admit(_now))
+        log.warning("the archive is there; calls are stored and recorded again")
+        self._sweep_now.set()
+        with contextlib.suppress(DatabaseError):  # it is looked up on and on, too
+            await self.look_up_prompts()
+
+    def _tell_recovered(self, found: Recovered) -> None:
+        self.counts.outcomes.update(found.outcomes)
+        if found.sealed or found.calls_closed or found.failed:
+            log.warning(
+                "what the last run left was completed",
+                extra={
+                    "recordings": len(found.sealed),
+                    "calls": len(found.calls_closed),
+                    "failed": len(found.failed),
+                },
+            )
 
     async def _listen(self) -> None:
         web = self.settings.web
@@ -220,18 +276,25 @@ class Gateway:
                 log.exception("a call could not be taken")
 
     async def _sweep_on_and_on(self) -> None:
+        clock = ClockSteps()
         while True:
             try:
-                begun = time.monotonic()
-                await asyncio.to_thread(self.archive.sweep, _now(), on_erased=self._count_erased)
-                await self.signals.swept(time.monotonic() - begun, _now())
-                await self._stop_what_is_gone()
+                if clock.believes(_now(), time.clock_gettime(time.CLOCK_BOOTTIME)):
+                    await self._sweep()
+                else:
+                    log.error("the clock was stepped forward; nothing is erased until it stood for an hour")
             except Exception:
                 self.counts.storage_failures["sweep"] += 1
                 log.exception("the sweep failed; it is tried again")
             self._sweep_now.clear()
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._sweep_now.wait(), self.settings.storage.sweep_s)
+
+    async def _sweep(self) -> None:
+        begun = time.monotonic()
+        await asyncio.to_thread(self.archive.sweep, _now(), on_erased=self._count_erased)
+        await self.signals.swept(time.monotonic() - begun, _now())
+        await self._stop_what_is_gone()
 
     def _count_erased(self, erased: Erased) -> None:
         self.counts.swept[erased.kind] += 1
@@ -297,6 +360,8 @@ class Gateway:
         facts = {
             "draining": draining,
             "calls_up": len(self.calls),
+            "archive": "there" if self.archive.database.admitted else "away",
+            "records_waiting": len(self.backlog),
             "workers": workers,
             "swept_at": swept_at.isoformat() if swept_at else None,
         }
@@ -319,6 +384,7 @@ class Gateway:
         left = await self.calls.wait_until_none(15.0)
         if left:
             log.error("calls were still being written down at the stop", extra={"calls": left})
+        await self.backlog.close()
         for task in self._tasks:
             await cancelled(task)
         await self.signals.close()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import logging
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from pathlib import Path
 
 from gateway.calls.capture import LegFiles, stray_audio_bytes
 from gateway.calls.catchup import CatchUp
@@ -13,19 +17,22 @@ from gateway.calls.records import StoredRecords
 from gateway.calls.tones import StereoEraser
 from gateway.calls.transcribing import Transcribing
 from gateway.config import Settings
-from storage import jobs
+from storage import audit_log, jobs, ledger
 from storage.artifacts import Tags
-from storage.database import Database
+from storage.database import Away, Database, DatabaseError
 from storage.desk import Desk
-from storage.keys import Keys
+from storage.keys import Keys, KeysError
 from storage.leftovers import Recovered, recover_leftovers
 from storage.media import MediaStore
 from storage.redaction import Redaction
 from storage.replay import Replayed, is_behind, replay
+from storage.sealed import MediaError
 from storage.sweep import SweepResult, Told, sweep
 from transcription.stored import redacted_words, silences
 
 SAMPLE_BYTES = 2
+ADMIT_S = (1.0, 2.0, 5.0)
+"""Between looks whether an archive that was away at the start is there; the last one is repeated."""
 
 log = logging.getLogger(__name__)
 
@@ -51,11 +58,66 @@ class Archive:
         erased (R-61). `replay_first` false is for who calls `replay` next.
         """
         settings.storage.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _require_key(settings)
         keys = Keys.open(settings.key_file)
         opened = cls(settings, keys, Database(settings.database_url), MediaStore(settings.storage.folder))
-        if replay_first and is_behind(opened.database, opened.store):
-            opened.replay(_now())
+        try:
+            opened._require_rows()
+            if replay_first and is_behind(opened.database, opened.store):
+                opened.replay(_now())
+        except BaseException:
+            opened.close()
+            raise
         return opened
+
+    def _require_rows(self) -> None:
+        """Refuse an empty database beside what a full one told of: its recordings would be taken for strays.
+
+        Raises `Away`: the right database may be put back while the gateway runs.
+        """
+        folder = self.store.folder
+        left = any(self.store.ids()) or (folder / ledger.FILE_NAME).exists()
+        if left and not self.database.read_sync(audit_log.count):
+            raise Away(
+                f"the database is empty, and there are recordings or erasures in {folder}: restore the "
+                "database's backup, or name the right database in `storage.database`; to begin anew, move "
+                "the folder away"
+            )
+
+    @classmethod
+    def shut(cls, settings: Settings) -> Archive:
+        """Keys and media store while the database is away: reads and writes fail until `admit`."""
+        keys, store = Keys.open(settings.key_file), MediaStore(settings.storage.folder)
+        return cls(settings, keys, Database(settings.database_url, False, admitted=False), store)
+
+    async def admit(self, now: Callable[[], datetime]) -> Recovered:
+        """Try until the database can be used; make good what `open` and `recover` do, then let others use it.
+
+        Until then nothing is stored of any call and nothing is read, so what a killed gateway left is not
+        taken for a call that is up, and what a restored backup brought back is not read (R-61).
+        """
+        told = ""
+        for pause_s in itertools.chain(ADMIT_S, itertools.repeat(ADMIT_S[-1])):
+            await asyncio.sleep(pause_s)
+            try:
+                found = await asyncio.to_thread(self._make_good, now())
+            except (DatabaseError, MediaError) as error:
+                if str(error) != told:
+                    told = str(error)
+                    log.error(
+                        "the archive is away; nothing is recorded until it is there", extra={"why": told}
+                    )
+            else:
+                self.database.admit()
+                return found
+        raise AssertionError("unreachable")
+
+    def _make_good(self, now: datetime) -> Recovered:
+        opened = Archive.open(self.settings)  # with connections of its own: those of calls are shut
+        try:
+            return opened.recover(now)
+        finally:
+            opened.close()
 
     @property
     def tags(self) -> Tags:
@@ -134,6 +196,23 @@ class Archive:
     def close(self) -> None:
         """Let go of the database."""
         self.database.close()
+
+
+def _require_key(settings: Settings) -> None:
+    """Refuse to make a new key for an old archive: nothing in it could be read with it.
+
+    `storage.keys.KeysError` when the key file is missing and there is an archive.
+    """
+    folder = settings.storage.folder
+    signs = [folder / ledger.FILE_NAME, *folder.glob("media/*"), *folder.glob("spool/*")]
+    if settings.database_url.startswith("sqlite:///"):
+        signs.append(Path(settings.database_url.removeprefix("sqlite:///")))
+    if not settings.key_file.exists() and any(sign.exists() for sign in signs):
+        raise KeysError(
+            f"the key file {settings.key_file} is missing, and there is an archive in {folder}: restore "
+            "the key file's backup (without it nothing recorded can be read); to begin anew, move the "
+            "archive away"
+        )
 
 
 def _now() -> datetime:

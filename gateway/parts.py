@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from gateway.archive import Archive
+from gateway.calls.backlog import Backlog
 from gateway.calls.counts import Counts
 from gateway.calls.driver import PromptSource, Surroundings
 from gateway.calls.timeline import Entry
@@ -74,6 +75,7 @@ def surroundings(
     counts: Counts,
     how: Transcribing | None,
     on_entry: Callable[[str, Entry], None] | None,
+    backlog: Backlog | None = None,
 ) -> Surroundings:
     """What calls share that begin now; each keeps it to its end."""
     return Surroundings(
@@ -87,6 +89,7 @@ def surroundings(
         on_entry=on_entry,
         transcribing=how,
         trunk_of=trunk_of(settings),
+        backlog=backlog,
     )
 
 

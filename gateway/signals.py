@@ -14,6 +14,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 
 from gateway.archive import Archive
+from gateway.calls.backlog import Backlog
 from gateway.calls.catchup import CatchUp
 from gateway.calls.counts import Counts
 from gateway.calls.driver import CallDriver
@@ -50,6 +51,7 @@ class Signals:
         pool: WorkerPool,
         servers: Servers,
         catch_up: CatchUp,
+        backlog: Backlog,
     ) -> None:
         self.swept_at: datetime | None = None
         self.draining = False
@@ -60,6 +62,7 @@ class Signals:
         self._pool = pool
         self._servers = servers
         self._catch_up = catch_up
+        self._backlog = backlog
         self._archive: ArchiveReading | None = None
         self._volumes: tuple[VolumeReading, ...] = ()
         self._spool_bytes = 0
@@ -162,6 +165,7 @@ class Signals:
             workers=lambda: {state: n for state, n in self.workers().items() if state != "died"},
             workers_died=lambda: self._pool.counts().died,
             calls_up=lambda: len(self._calls),
+            records_waiting=lambda: len(self._backlog),
             draining=lambda: self.draining,
             swept_at=lambda: self.swept_at,
             archive=lambda: self._archive,

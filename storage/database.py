@@ -38,9 +38,12 @@ _CACHE_KIB = 32 * 1024  # a connection's pages: a batch of the sweep changes mor
 _WRITERS = 8  # PostgreSQL only
 _RETRIES = 12
 _BUSY_MS = 30_000  # how long a write waits for another program's
+_CONNECT_S = 5  # PostgreSQL only, as the next one
+_VANISHED_S = 20
 _SCRUB_WAIT_MS = 500  # writers wait meanwhile, so not longer
 _LOST_RACE = ("40001", "40P01")  # serialization_failure, deadlock_detected
 _TURN = sa.text("LOCK TABLE writing_turn IN EXCLUSIVE MODE")
+_BUSY = "the database is busy: too many wait for it; try again"
 _MIGRATION_LOCK = 0x7461737431  # any number that is ours ("tast1")
 _SENSITIVE = (
     *("data_keys", "peaks", "documents", "caller_numbers", "consent_records", "grounds"),
@@ -54,6 +57,10 @@ class DatabaseError(Exception):
     """The database could not do it. The message says what to do."""
 
 
+class Away(DatabaseError):
+    """The database is not there, or takes nothing just now; the same may work later."""
+
+
 class Refused(DatabaseError):
     """A promise of the tables would have been broken (no consent, no call, twice the same)."""
 
@@ -61,9 +68,13 @@ class Refused(DatabaseError):
 class Database:
     """Connections to one database. `close()` when done."""
 
-    def __init__(self, url: str, migrate_first: bool = True) -> None:
-        """Open `url` (`sqlite:///data/tast1.db` or `postgresql+psycopg://...`), migrating it first."""
+    def __init__(self, url: str, migrate_first: bool = True, admitted: bool = True) -> None:
+        """Open `url` (`sqlite:///data/tast1.db` or `postgresql+psycopg://...`), migrating it first.
+
+        With neither, nothing is opened yet: every read and write raises `Away` until `admit`.
+        """
         self.url = url
+        self._admitted = admitted
         self.is_sqlite = sa.make_url(url).get_backend_name() == "sqlite"
         try:
             if self.is_sqlite:
@@ -78,6 +89,23 @@ class Database:
             raise _explained(error) from error
         self._write_threads = ThreadPoolExecutor(1 if self.is_sqlite else _WRITERS, "db-write")
         self._read_threads = ThreadPoolExecutor(_READERS, "db-read")
+
+    def admit(self) -> None:
+        """From now on reads and writes are let through: the database is there, and in order."""
+        self._admitted = True
+
+    def shut(self) -> None:
+        """Let nothing through until `admit`."""
+        self._admitted = False
+
+    @property
+    def admitted(self) -> bool:
+        """Whether reads and writes are let through."""
+        return self._admitted
+
+    def _require_admitted(self) -> None:
+        if not self._admitted:
+            raise Away("the database was away when the gateway started; it is looked for again")
 
     async def read(self, fn: Callable[[Session], T]) -> T:
         """`fn(session)` in a reading thread."""
@@ -95,6 +123,7 @@ class Database:
 
     def read_sync(self, fn: Callable[[Session], T]) -> T:
         """`fn(session)` here and now; nothing is committed."""
+        self._require_admitted()
         try:
             with Session(self._reader, expire_on_commit=False) as session:
                 try:
@@ -103,17 +132,22 @@ class Database:
                     return result
                 finally:
                     session.rollback()
+        except sa.exc.TimeoutError as error:
+            raise Away(_BUSY) from error
         except sa.exc.DBAPIError as error:
             raise _explained(error) from error
 
     def write_sync(self, fn: Callable[[Session], T]) -> T:
         """`fn(session)` here and now, committed; undone if it raises."""
+        self._require_admitted()
         for attempt in range(_RETRIES):
             try:
                 with Session(self._writer, expire_on_commit=False) as session, session.begin():
                     if not self.is_sqlite:
                         session.execute(_TURN)
                     return fn(session)
+            except sa.exc.TimeoutError as error:
+                raise Away(_BUSY) from error
             except sa.exc.DBAPIError as error:
                 if not _lost_race(error) or attempt == _RETRIES - 1:
                     raise _explained(error) from error
@@ -127,6 +161,7 @@ class Database:
         for new ones (VACUUM); its pages and its write-ahead log hold what was deleted until they are used
         again: sealed bytes and wrapped keys, and in clear the digits that were pressed during the question.
         """
+        self._require_admitted()
         try:
             if not self.is_sqlite:
                 with self._writer.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -216,7 +251,16 @@ def _postgres_engine(url: str, isolation: Literal["SERIALIZABLE", "REPEATABLE RE
             pool_size=size,
             max_overflow=0,
             pool_pre_ping=True,
-            connect_args={"options": f"-c lock_timeout={_BUSY_MS} -c timezone=UTC"},
+            connect_args={
+                # What is committed survives a power cut of the server, whatever the server's default is.
+                "options": f"-c lock_timeout={_BUSY_MS} -c timezone=UTC -c synchronous_commit=on",
+                "connect_timeout": _CONNECT_S,
+                # A server that vanished without a word (cable, firewall, power) is noticed.
+                "tcp_user_timeout": _VANISHED_S * 1000,
+                "keepalives_idle": _VANISHED_S,
+                "keepalives_interval": 5,
+                "keepalives_count": 3,
+            },
         )
     except ModuleNotFoundError as error:
         raise DatabaseError(
@@ -274,14 +318,14 @@ def _explained(error: sa.exc.DBAPIError) -> DatabaseError:
     if isinstance(error, sa.exc.IntegrityError):
         return Refused(f"the database refused it: {type(error.orig).__name__} ({_constraint(error)})")
     if "disk" in what and "full" in what:
-        return DatabaseError("the database disk is full; free space on the data volume")
+        return Away("the database disk is full; free space on the data volume")
     if "locked" in what or "lock timeout" in what:
-        return DatabaseError("the database is locked by another program for too long; end that program")
+        return Away("the database is locked by another program for too long; end that program")
     if "readonly" in what or "unable to open" in what:
-        return DatabaseError(
-            "the database file cannot be written; give the service user access to its folder"
-        )
-    return DatabaseError(f"the database failed: {type(error.orig).__name__}: {what}")
+        return Away("the database file cannot be written; give the service user access to its folder")
+    said = f"the database failed: {type(error.orig).__name__}: {what}"
+    passes = isinstance(error, (sa.exc.OperationalError, sa.exc.InterfaceError))
+    return Away(said) if passes or error.connection_invalidated else DatabaseError(said)
 
 
 def _constraint(error: sa.exc.IntegrityError) -> str:

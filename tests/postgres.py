@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -38,38 +38,58 @@ def programs() -> Path | None:
     return Path(on_path).parent if on_path else None
 
 
+class Server:
+    """A server that can be stopped and started again, at the same port, with what it keeps."""
+
+    def __init__(self, **settings: str) -> None:
+        where = programs()
+        assert where is not None
+        self.folder = Path(tempfile.mkdtemp(prefix="tast1-postgres-"))
+        self._where = where
+        self._user = "postgres" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
+        if os.getuid() == 0:
+            shutil.chown(self.folder, self._user)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+        more = {"port": str(self.port), "unix_socket_directories": str(self.folder)}
+        self._options = {**_SETTINGS, **more, **settings}
+        made = ("--auth", "trust", "--username", "tast1", "-E", "UTF8")
+        _run(self._user, where / "initdb", "--pgdata", self.folder / "data", *made)
+
+    @property
+    def url(self) -> str:
+        """For `sqlalchemy.create_engine`."""
+        return f"postgresql+psycopg://tast1@127.0.0.1:{self.port}/postgres"
+
+    def start(self) -> None:
+        """Start it; it takes connections when this returns."""
+        arguments = " ".join(f"-c {name}={value}" for name, value in self._options.items())
+        self._control("-w", "-l", self.folder / "log", "-o", arguments, "start")
+
+    def stop(self, mode: str = "immediate") -> None:
+        """Stop it: "immediate" is as if it crashed, "fast" ends its sessions in order."""
+        self._control("-m", mode, "-w", "stop")
+
+    def _control(self, *arguments: object) -> None:
+        _run(self._user, self._where / "pg_ctl", "-D", self.folder / "data", *arguments)
+
+    def remove(self) -> None:
+        """Stop it, if it runs, and remove what it kept."""
+        with suppress(subprocess.CalledProcessError):
+            self.stop()
+        _remove(self.folder)
+
+
 @contextmanager
 def server(**settings: str) -> Iterator[str]:
     """A running server; its URL, for `sqlalchemy.create_engine`."""
-    folder = Path(tempfile.mkdtemp(prefix="tast1-postgres-"))
-    where = programs()
-    assert where is not None
-    user = "postgres" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
-    if os.getuid() == 0:
-        shutil.chown(folder, user)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    options = {**_SETTINGS, "port": str(port), "unix_socket_directories": str(folder), **settings}
-    _run(
-        user,
-        where / "initdb",
-        "--pgdata",
-        folder / "data",
-        "--auth",
-        "trust",
-        "--username",
-        "tast1",
-        "-E",
-        "UTF8",
-    )
-    arguments = " ".join(f"-c {name}={value}" for name, value in options.items())
-    _run(user, where / "pg_ctl", "-D", folder / "data", "-w", "-l", folder / "log", "-o", arguments, "start")
+    made = Server(**settings)
     try:
-        yield f"postgresql+psycopg://tast1@127.0.0.1:{port}/postgres"
+        made.start()
+        yield made.url
     finally:
-        _run(user, where / "pg_ctl", "-D", folder / "data", "-m", "immediate", "-w", "stop")
-        _remove(folder)
+        made.remove()
 
 
 def _run(user: str, *command: object) -> None:

@@ -23,6 +23,7 @@ from gateway.callflow.flow import step
 from gateway.callflow.settings import FlowSettings
 from gateway.callflow.state import Call, Capture, Consent, Phase, Question, recording_state
 from gateway.calls import line as ln
+from gateway.calls.backlog import Backlog, may_pass
 from gateway.calls.counts import Counts
 from gateway.calls.recording import Recording
 from gateway.calls.records import CallRecords, OpenRecording
@@ -38,7 +39,6 @@ Watcher = Callable[[Heard | None], None]
 """Is told what is heard of one recording; None: nothing more comes."""
 
 CONSENT_TIMEOUT_S = 5.0  # a consent record not committed by then is no consent for this call
-RETRY_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # a withdrawal must not be lost to a busy database
 DECISION_RULE = "R-71/1"  # the version of the rules in `callflow.keys`
 
 log = logging.getLogger(__name__)
@@ -65,6 +65,7 @@ class Surroundings:
     on_entry: Callable[[str, Entry], None] | None = None  # called with the call's id
     transcribing: Transcribing | None = None  # None: calls are not transcribed
     trunk_of: Callable[[str], Trunk] = lambda source: Trunk()  # by the address an INVITE came from
+    backlog: Backlog | None = None  # None: one of each call's own
 
 
 class CallClock:
@@ -102,6 +103,7 @@ class CallDriver:
         self._invite = invite
         self._around = around
         self._records = around.records
+        self.backlog = around.backlog if around.backlog is not None else Backlog(around.counts)
         self._clock = CallClock()
         self._prompts = around.prompts.for_call(flow, invite.dialled, self._clock.at(0.0))
         self._inbox: asyncio.Queue[m.Event] = asyncio.Queue()
@@ -345,9 +347,7 @@ class CallDriver:
             case m.NoteWithdrawal(channel, at):
                 self._say("withdrawn", channel=channel)
                 when = self._clock.at(at)
-                self._later(
-                    "withdrawal", lambda: self._records.withdraw(self.call_id, when, channel), RETRY_S
-                )
+                self._later("withdrawal", lambda: self._records.withdraw(self.call_id, when, channel))
             case m.DialAgent(ring_timeout_s):
                 self._say("agent_dialled")
                 self._told_recording = recording_state(self.call)
@@ -391,22 +391,25 @@ class CallDriver:
         self._count_methods(action)
         accepted = action.decision is m.Decision.ACCEPTED
 
+        if not accepted:
+            self._later("consent", lambda: self._records.decision(record, self._at()))
+            return
+
+        async def commit() -> str:
+            await self.backlog.flush(self.call_id)  # the call itself may not be stored yet
+            return await self._records.decision(record, self._at())
+
         async def store() -> None:
             try:
-                consent_id = await asyncio.wait_for(
-                    self._records.decision(record, self._at()), CONSENT_TIMEOUT_S
-                )
+                self._consent_id = await asyncio.wait_for(commit(), CONSENT_TIMEOUT_S)
             except Exception:
-                if accepted:
-                    self._say("consent_not_stored")
-                    self.post(m.ConsentNotStored(action.note))
+                self._say("consent_not_stored")
+                self.post(m.ConsentNotStored(action.note))
                 raise
-            if accepted:
-                self._consent_id = consent_id
-                self._say("consent_stored")
-                self.post(m.ConsentStored(action.note))
+            self._say("consent_stored")
+            self.post(m.ConsentStored(action.note))
 
-        self._later("consent", store)
+        self._later("consent", store, waits=False)
 
     def _count_methods(self, action: m.NoteDecision) -> None:
         """By which methods the keys of a question came; a question that nobody heard is none."""
@@ -473,7 +476,7 @@ class CallDriver:
                 self.post(m.CaptureFailed("not started"))
                 raise
 
-        self._later("recording", start)
+        self._later("recording", start, waits=False)
 
     def _stop_capture(self, reason: str) -> None:
         recording = self._recording
@@ -488,17 +491,21 @@ class CallDriver:
 
         async def finish() -> None:
             keep = reason != "withdrawn" or not self._around.delete_partial
-            sealed = await recording.finish(self._at(), keep, incomplete)
+            at = self._at()
+            kept = await recording.finish(keep, incomplete)
             self._around.counts.recordings[incomplete or reason] += 1
-            if sealed:
-                self._say("recording_sealed")
-            if recording.transcription is not None and sealed:
+            if not kept or not await self._written("seal", lambda: recording.seal(at)):
+                if recording.transcription is not None:
+                    await recording.transcription.abort()  # a job makes one of what is sealed later
+                return
+            self._say("recording_sealed")
+            if recording.transcription is not None:
                 # Not in the queue: the last words may take their time, and a withdrawal must not.
                 task = asyncio.get_running_loop().create_task(self._store_transcript(recording))
                 self._transcripts.add(task)
                 task.add_done_callback(self._transcripts.discard)
 
-        self._later("seal", finish)
+        self._later("seal", finish, waits=False)
 
     async def _store_transcript(self, recording: Recording) -> None:
         """The words of a sealed recording, as an artifact beside it; what was not heard is caught up."""
@@ -532,24 +539,28 @@ class CallDriver:
 
     # --- records, in order ------------------------------------------------------------------------
 
-    def _later(
-        self, what: str, write: Callable[[], Awaitable[None]], retry_s: tuple[float, ...] = ()
-    ) -> None:
-        """Queue a write; `retry_s` are the pauses after which a failed one is tried again."""
+    def _later(self, what: str, write: Callable[[], Awaitable[object]], waits: bool = True) -> None:
+        """Queue a write. One that `waits` is not lost to storage that is away; see `_written`."""
 
         async def guarded() -> None:
-            for pause_s in (*retry_s, 0.0):
-                try:
-                    return await write()
-                except Exception:
-                    self._around.counts.storage_failures[what] += 1
-                    log.exception(
-                        "a record could not be written", extra={"call_id": self.call_id, "what": what}
-                    )
-                await asyncio.sleep(pause_s)
-            return None
+            await self._written(what, write, waits)
 
         self._work.put_nowait(guarded)
+
+    async def _written(self, what: str, write: Callable[[], Awaitable[object]], waits: bool = True) -> bool:
+        """Write now; whether it is done. What `waits` goes to the backlog, behind what is there already."""
+        if waits and self.backlog.holds(self.call_id):
+            self.backlog.add(self.call_id, what, write)
+            return False
+        try:
+            await write()
+            return True
+        except Exception as error:
+            self._around.counts.storage_failures[what] += 1
+            log.exception("a record could not be written", extra={"call_id": self.call_id, "what": what})
+            if waits and may_pass(error):
+                self.backlog.add(self.call_id, what, write)
+            return False
 
     async def _write_records(self) -> None:
         while (write := await self._work.get()) is not None:

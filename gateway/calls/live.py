@@ -71,7 +71,9 @@ class LiveCalls:
             for name, seconds in durations(driver.timeline):
                 around.counts.durations[name].observe(seconds)
             asks = not driver.flow.announced
-            outcome = await reconcile(driver.call_id, driver.timeline, asks, around.records, around.counts)
+            outcome = await reconcile(
+                driver.call_id, driver.timeline, asks, around.records, around.counts, driver.backlog
+            )
             if self.on_over is not None:
                 self.on_over(driver, outcome)
         except Exception:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 
+from gateway.calls.backlog import Backlog, may_pass
 from gateway.calls.counts import Counts
 from gateway.calls.records import CallRecords
 from gateway.calls.timeline import Entry
@@ -16,15 +17,33 @@ log = logging.getLogger(__name__)
 
 
 async def reconcile(
-    call_id: str, timeline: Sequence[Entry], asks: bool, records: CallRecords, counts: Counts
+    call_id: str,
+    timeline: Sequence[Entry],
+    asks: bool,
+    records: CallRecords,
+    counts: Counts,
+    backlog: Backlog | None = None,
 ) -> Outcome:
-    """Judge a call that is over, store what it came to, and count it; never raises for a dead database."""
-    try:
-        judged = await records.reconcile(call_id, timeline[-1].at, seen_in(timeline, asks))
-    except Exception:
-        counts.storage_failures["outcome"] += 1
-        log.exception("the outcome of a call could not be stored")
-        judged = Outcome.CALL_NOT_STORED
+    """Judge a call that is over, store what it came to, and count it; never raises for a dead database.
+
+    Of a call whose records wait, the outcome waits behind them, and what is counted is `CALL_NOT_STORED`.
+    """
+    at, seen = timeline[-1].at, seen_in(timeline, asks)
+
+    async def store() -> Outcome:
+        return await records.reconcile(call_id, at, seen)
+
+    judged = Outcome.CALL_NOT_STORED
+    if backlog is not None and backlog.holds(call_id):
+        backlog.add(call_id, "outcome", store)
+    else:
+        try:
+            judged = await store()
+        except Exception as error:
+            counts.storage_failures["outcome"] += 1
+            log.exception("the outcome of a call could not be stored")
+            if backlog is not None and may_pass(error):
+                backlog.add(call_id, "outcome", store)
     counts.outcomes[judged.value] += 1
     return judged
 

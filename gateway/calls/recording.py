@@ -56,6 +56,7 @@ class Recording:
         self._ordered = False
         self._shut = False
         self._muted = False
+        self._incomplete_reason: str | None = None
         self._spans: list[list[int]] = []  # [start, end] in ms; end -1 while it runs
         self._opened = asyncio.Event()
         self._closed = asyncio.Event()
@@ -125,8 +126,8 @@ class Recording:
             else:
                 self._closed.set()
 
-    async def finish(self, at: datetime, keep: bool, incomplete_reason: str | None) -> bool:
-        """Seal what was captured; without `keep`, only let go of it. True when something was sealed."""
+    async def finish(self, keep: bool, incomplete_reason: str | None) -> bool:
+        """Write the rest of what was captured; without `keep`, let go of it. True when it is to be sealed."""
         self.shut()
         if not keep and self.transcription is not None:
             await self.transcription.abort()
@@ -155,8 +156,13 @@ class Recording:
             await self._records.discard(self._open)
             return False
         self._end_span()
-        await self._records.seal(self._open, at, Ending(self.captured_ms, incomplete_reason))
+        self._incomplete_reason = incomplete_reason
         return True
+
+    async def seal(self, at: datetime) -> None:
+        """Seal what `finish` wrote, as of `at`; may be tried again when storage could not."""
+        assert self._open is not None
+        await self._records.seal(self._open, at, Ending(self.captured_ms, self._incomplete_reason))
 
     @property
     def captured_ms(self) -> tuple[tuple[int, int], ...]:

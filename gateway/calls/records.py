@@ -8,6 +8,7 @@ goes on). Wall-clock instants are arguments.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,7 +20,7 @@ from storage import calls, consents, jobs, reconciliation, recordings, transcrip
 from storage.artifacts import NotReadable, Tags
 from storage.books import By
 from storage.consents import ConsentRecord
-from storage.database import Database
+from storage.database import Database, DatabaseError
 from storage.jobs import Span
 from storage.keys import Keys
 from storage.media import MediaStore, NothingRecorded
@@ -28,6 +29,7 @@ from storage.policy.book import Refused
 from storage.policy.settings import PolicySettings
 from storage.reconciliation import Seen
 from storage.recordings import NewRecording
+from storage.sealed import MediaError
 from storage.spool import Spool
 from storage.sweep import erase_now
 
@@ -163,7 +165,7 @@ class StoredRecords:
                 jobs.begin_live(session, artifact_id, at)
             return new
 
-        return await self._opened(await self._db.write(begin))
+        return await self._opened(await self._db.write(begin), at)
 
     async def start_investigation(
         self, call_id: str, case_id: str, by: str, artifact_id: str, at: datetime
@@ -179,10 +181,19 @@ class StoredRecords:
                 jobs.begin_live(session, artifact_id, at)
             return new
 
-        return await self._opened(await self._db.write(begin))
+        return await self._opened(await self._db.write(begin), at)
 
-    async def _opened(self, new: NewRecording) -> OpenRecording:
-        spool = await asyncio.to_thread(self._store.create_spool, new.artifact_id, new.data_key)
+    async def _opened(self, new: NewRecording, at: datetime) -> OpenRecording:
+        try:
+            spool = await asyncio.to_thread(self._store.create_spool, new.artifact_id, new.data_key)
+        except MediaError:
+            with contextlib.suppress(DatabaseError):  # else the next start sees that there is nothing
+                await self._db.write(
+                    lambda session: recordings.abandon(
+                        session, new.artifact_id, at, "nothing captured", self._policy
+                    )
+                )
+            raise
         return OpenRecording(new.artifact_id, new.data_key, spool)
 
     async def seal(self, recording: OpenRecording, at: datetime, ending: Ending) -> None:

@@ -53,6 +53,18 @@ SENTENCES: dict[str, str] = {
         "databasefilen kan ikke skrives; giv tjenestens bruger adgang til mappen"
     ),
     "the database failed: {error}": "databasen fejlede: {error}",
+    "the database was away when the gateway started; it is looked for again": (
+        "databasen var væk, da gatewayen startede; den søges igen"
+    ),
+    "the database is empty, and there are recordings or erasures in {path}: restore the database's backup, "
+    "or name the right database in `storage.database`; to begin anew, move the folder away": (
+        "databasen er tom, og der er optagelser eller sletninger i {path}: gendan databasen fra "
+        "sikkerhedskopien, eller angiv den rigtige database i `storage.database`; flyt mappen væk for at "
+        "begynde forfra"
+    ),
+    "the database is busy: too many wait for it; try again": (
+        "databasen er optaget: for mange venter på den; prøv igen"
+    ),
     # --- keys: storage.keys ---
     "a key encryption key has {number} bytes, this one has {number_2}": (
         "en nøglekrypteringsnøgle har {number} bytes, denne har {number_2}"
@@ -62,6 +74,11 @@ SENTENCES: dict[str, str] = {
     ),
     "others may read the key file (mode {number}); run: chmod 600 {path}": (
         "andre må læse nøglefilen (rettigheder {number}); kør: chmod 600 {path}"
+    ),
+    "the key file {path} is missing, and there is an archive in {path_2}: restore the key file's backup "
+    "(without it nothing recorded can be read); to begin anew, move the archive away": (
+        "nøglefilen {path} mangler, og der er et arkiv i {path_2}: gendan nøglefilen fra sikkerhedskopien "
+        "(uden den kan intet optaget læses); flyt arkivet væk for at begynde forfra"
     ),
     "the key file {path} cannot be used ({error}); give the service user access to it": (
         "nøglefilen {path} kan ikke bruges ({error}); giv tjenestens bruger adgang til den"

@@ -23,7 +23,18 @@ Labelled = Mapping[str, int]
 
 ENDINGS = ("hangup", "withdrawn", "capture_failed", "worker_died")
 """Endings of recordings that are told from the start, so that the first one is seen to happen."""
-WRITES = ("open", "consent", "recording", "seal", "withdrawal", "close", "transcript", "outcome", "sweep")
+WRITES = (
+    "open",
+    "consent",
+    "recording",
+    "seal",
+    "withdrawal",
+    "close",
+    "transcript",
+    "outcome",
+    "sweep",
+    "lost",
+)
 """Records that may fail, told from the start."""
 _DURATIONS = {
     "answer": "From the INVITE to the 200 that answers it.",
@@ -61,6 +72,7 @@ class GatewayFacts:
     workers: Callable[[], Labelled] = _none  # by state
     workers_died: Callable[[], int] = int
     calls_up: Callable[[], int] = int
+    records_waiting: Callable[[], int] = int
     draining: Callable[[], bool] = bool
     swept_at: Callable[[], datetime | None] = lambda: None
     archive: Callable[[], ArchiveReading | None] = lambda: None
@@ -111,6 +123,8 @@ class GatewayCollector(Collector):
         yield _counter("recordings", "Recordings that ended, by how.", recordings, "ending")
         failures = {**dict.fromkeys(WRITES, 0), **counts.storage_failures}
         yield _counter("storage_failures", "Records that could not be written.", failures, "what")
+        waiting = "Records that wait until storage can take them."
+        yield _single("records_waiting", waiting, facts.records_waiting())
         fallbacks = "Shipped prompts played in place of damaged ones."
         yield _counter("prompt_fallbacks", fallbacks, counts.prompt_fallbacks, "prompt")
         preconsent = "Caller audio found where no consent was stored. Must be 0."

@@ -141,7 +141,7 @@ async def test_a_withdrawal_stops_the_recorder_at_once_and_seals_nothing(tmp_pat
 async def test_a_withdrawal_is_not_lost_to_a_database_that_fails_for_a_while(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.calls.driver.RETRY_S", (0.01,) * 50)
+    monkeypatch.setattr("gateway.calls.backlog.PAUSES_S", (0.01,))
     call = Running(tmp_path, broken=frozenset({"withdraw"}))
     await call.recording()
     call.line.sound(1, 1, 8000)
