@@ -42,7 +42,10 @@ def _probes() -> npt.NDArray[np.float32]:
     time_s = np.arange(BLOCK) / RATE_HZ
     frequencies = [tone * offset for tone in (*LOW_HZ, *HIGH_HZ) for offset in _OFFSETS]
     angles = 2 * np.pi * np.outer(time_s, frequencies)
-    return (np.hstack([np.cos(angles), np.sin(angles)]) * np.sqrt(2) / BLOCK).astype(np.float32)
+    probes: npt.NDArray[np.float32] = (
+        np.hstack([np.cos(angles), np.sin(angles)]) * np.sqrt(2) / BLOCK
+    ).astype(np.float32)
+    return probes
 
 
 _PROBES = _probes()
