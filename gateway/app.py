@@ -106,7 +106,7 @@ class Gateway:
         self._servers = Servers(parts.servers(settings, self.transcriber))
         self.transcribing = parts.transcribing(settings, self._servers)
         self.catch_up = self.archive.catch_up(self.transcribing)
-        self.calls = LiveCalls(settings.flows, self._surroundings())
+        self.calls = LiveCalls(settings.flows, self._surroundings(), parts.numbers_of(settings))
         self.key_tests = KeyTests(*parts.key_tests(settings, self.catalogue))
         default = FlowSettings(name="", prompts=settings.prompts.default)
         problem = self.prompts.for_call(default, "", _now())["problem"]
@@ -227,7 +227,7 @@ class Gateway:
             health = health_app(self.readiness, self.signals.collector())
             await self._listen_on("web.metrics", web.metrics, health)
         control = control_app(self.calls, self.drain, self.reload_for, self.look_up_prompts)
-        control.add_routes(key_routes(self.counts, self.key_tests))
+        control.add_routes(key_routes(self.counts, self.key_tests, self._edge.trunk_states))
         await self._listeners.listen_unix(control, self.settings.control_socket)
 
     async def _listen_on(self, setting: str, where: str, app: Any, tls: Any = None) -> None:
@@ -344,7 +344,7 @@ class Gateway:
         self._servers.use(parts.servers(self.settings, self.transcriber))
         self.transcribing = parts.transcribing(self.settings, self._servers)
         self.catch_up.use(self.settings.policy, self.archive.tags, self.transcribing)
-        self.calls.use(self.settings.flows, self._surroundings())
+        self.calls.use(self.settings.flows, self._surroundings(), parts.numbers_of(self.settings))
         self.key_tests.use(*parts.key_tests(self.settings, self.catalogue))
         self._edge.use(parts.edge_settings(self.settings, self.archive.keys.edge_key))
         if self._tls is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from datetime import datetime
@@ -15,9 +16,17 @@ from gateway.calls.timeline import Entry
 from gateway.calls.transcribing import Transcribing
 from gateway.calls.trunks import Trunk
 from gateway.config import Settings, host_port, to_dataclass
-from gateway.config.secret_files import secret
-from gateway.edge.admission import Trunks
-from gateway.edge.settings import EdgeSettings, LimitSettings, TrunkSettings
+from gateway.config.secret_files import NoSecret, secret
+from gateway.config.trunks import TrunkSection
+from gateway.edge.numbers import NumberPlan
+from gateway.edge.settings import (
+    Credentials,
+    EdgeSettings,
+    LimitSettings,
+    RegisterSettings,
+    TrunkSettings,
+)
+from gateway.edge.trunks import Trunks
 from gateway.web.oidc.provider import OidcSettings
 from gateway.web.oidc.sign_in import ProviderSignIn
 from gateway.web.webhooks import Receiver, Webhooks
@@ -29,6 +38,8 @@ from transcription.models.catalogue import folder_of
 from transcription.process import OwnTranscriber
 from transcription.protocol import StreamConfig
 from transcription.servers import Server, Servers
+
+log = logging.getLogger(__name__)
 
 
 def own_transcriber(settings: Settings) -> OwnTranscriber | None:
@@ -118,7 +129,7 @@ def receivers(settings: Settings) -> list[Receiver]:
 
 
 def edge_settings(settings: Settings, key: bytes) -> EdgeSettings:
-    """The front door's settings out of `sip`."""
+    """The front door's settings out of `sip`; without a `key` also without passwords, for who only looks."""
     sip = settings.sip
     return EdgeSettings(
         udp=sip.udp,
@@ -127,11 +138,12 @@ def edge_settings(settings: Settings, key: bytes) -> EdgeSettings:
         tls_certificate=_text(sip.tls_certificate),
         tls_key=_text(sip.tls_key),
         tls_ca=_text(sip.tls_ca),
+        tls_client_ca=_text(sip.tls_client_ca),
         allow_unknown=sip.allow_unknown,
         answer_unknown=sip.answer_unknown,
         public_host=sip.public_host,
         worker_side=sip.worker_side,
-        trunks=tuple(TrunkSettings(trunk.name, trunk.networks, srtp=trunk.srtp) for trunk in sip.trunks),
+        trunks=tuple(_trunk(trunk, with_secrets=bool(key)) for trunk in sip.trunks),
         limits=to_dataclass(LimitSettings, sip.limits),
         retry_after_s=sip.retry_after_s,
         dscp=sip.dscp_sip,
@@ -140,17 +152,79 @@ def edge_settings(settings: Settings, key: bytes) -> EdgeSettings:
 
 
 def trunk_of(settings: Settings) -> Callable[[str], Trunk]:
-    """Which trunk has a source address, and whether keys are heard in its sound."""
+    """Which trunk has a name or a source address, and whether keys are heard in its sound."""
     networks = Trunks(edge_settings(settings, b""))
     named = {trunk.name: Trunk(trunk.name, trunk.inband) for trunk in settings.sip.trunks}
 
     def look(source: str) -> Trunk:
+        if source in named:
+            return named[source]
         try:
             return named.get(networks.name(source) or "", Trunk())
         except ValueError:  # no address: a name that the last proxy did not resolve
             return Trunk()
 
     return look
+
+
+def _trunk(trunk: TrunkSection, with_secrets: bool) -> TrunkSettings:
+    return TrunkSettings(
+        name=trunk.name,
+        networks=trunk.networks,
+        srtp=trunk.srtp,
+        servers=trunk.servers,
+        outbound_proxy=trunk.outbound_proxy,
+        register=_account(trunk, with_secrets),
+        health_s=trunk.health_s,
+        answer_s=trunk.answer_s,
+        digest=_credentials(trunk, with_secrets),
+        certificates=trunk.certificates,
+        trusted=trunk.trusted,
+        country=trunk.country,
+        prefixes=tuple(trunk.prefixes.items()),
+        nat=trunk.nat,
+    )
+
+
+def _account(trunk: TrunkSection, with_secrets: bool) -> RegisterSettings | None:
+    account = trunk.account
+    if account is None:
+        return None
+    return RegisterSettings(
+        user=account.user,
+        password=_password(account.password, trunk.name) if with_secrets else "",
+        auth_user=account.auth_user or "",
+        domain=account.domain or "",
+        expires_s=account.expires_s,
+    )
+
+
+def _credentials(trunk: TrunkSection, with_secrets: bool) -> Credentials | None:
+    digest = trunk.digest
+    if digest is None:
+        return None
+    return Credentials(digest.user, _password(digest.password, trunk.name) if with_secrets else "")
+
+
+def _password(written: str, trunk: str) -> str:
+    """A trunk's password; "", which proves nothing, when its file went away since it was checked."""
+    try:
+        return secret(written)
+    except NoSecret:
+        log.error("the password of a trunk cannot be read; its file must be there", extra={"trunk": trunk})
+        return ""
+
+
+def numbers_of(settings: Settings) -> dict[str, str]:
+    """The flows' numbers as they are written in the settings, by their E.164 form on each trunk."""
+    plans = [
+        NumberPlan(trunk.country, tuple(trunk.prefixes.items()))
+        for trunk in settings.sip.trunks
+        if trunk.country
+    ]
+    named = (number for flow in settings.flows for number in flow.numbers)
+    found = {plan.e164(number): number for number in named for plan in plans}
+    return {full: number for full, number in found.items() if full}
 
 
 def key_tests(settings: Settings, catalogue: Catalogue) -> tuple[Prompt, Callable[[str], Trunk]]:

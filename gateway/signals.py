@@ -172,6 +172,7 @@ class Signals:
             volumes=lambda: self._volumes,
             spool_bytes=lambda: self._spool_bytes,
             certificates=lambda: self._certificates,
+            trunks=self._edge.trunk_states,
             transcription=self._transcription_facts(),
         )
 

@@ -5,6 +5,7 @@ set -eu
 
 missing=""
 command -v sipp >/dev/null 2>&1 || missing="$missing sip-tester"
+command -v kamailio >/dev/null 2>&1 || missing="$missing kamailio"
 command -v baresip >/dev/null 2>&1 || missing="$missing baresip-core"
 command -v espeak-ng >/dev/null 2>&1 || missing="$missing espeak-ng"
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"

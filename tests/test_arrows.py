@@ -84,6 +84,7 @@ VENDORS = {
     "joserfc": ("gateway.web.oidc",),
     "alembic": ("storage",),
     "soundfile": ("storage", "ivr_prompts.studio"),
+    "phonenumbers": ("gateway.edge.numbers", "gateway.config.trunk_rules"),
     "cryptography": ("storage", "gateway.edge.certificates"),
     "opentelemetry": ("gateway.traces",),
     "pydantic": ("gateway.config", "gateway.web.api"),

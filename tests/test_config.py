@@ -297,7 +297,7 @@ def test_five_mistakes_are_five_lines_with_line_key_value_why_and_what_to_do() -
         ("sip: {rtp_port_min: 80}", "1: sip.rtp_port_min = 80: is less than 1024"),
         ("sip: {rtp_port_max: 20010}", "1: sip.rtp_port_max = 20010: 10 workers need 80 ports"),
         ("sip: {trunks: []}", "1: sip.trunks = []: nobody may send calls"),
-        ("sip: {trunks: [{name: a}]}", "1: sip.trunks[0].networks: is missing (add it)"),
+        ("sip: {trunks: [{name: a}]}", "1: sip.trunks[0].networks: must name at least one"),
         (
             "sip: {trunks: [{name: a, networks: [10.0.0.1/8]}]}",
             "1: sip.trunks[0].networks[0] = 10.0.0.1/8: is no",

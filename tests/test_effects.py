@@ -10,6 +10,7 @@ import pytest
 
 from gateway.config import ConfigFile, Settings, changes, in_force
 from gateway.config.effects import CALLS, EFFECTS, NOW, SCHEMA_KEY, START, leaves, schema
+from gateway.config.trunks import TrunkSection
 
 ROOT = Path(__file__).parents[1]
 BY_KEY = {".".join(map(str, key)): effect for key, _, effect in leaves(ConfigFile())}
@@ -41,7 +42,15 @@ def test_what_only_a_start_can_change_is_this() -> None:
     waiting = {key for key, effect in BY_KEY.items() if effect == START}
     assert {key for key in BY_KEY if key.startswith("web.")} <= waiting, "its listener and what it serves"
     assert {key for key in waiting if not key.startswith("web.")} == {
-        *("sip.udp", "sip.tcp", "sip.tls", "sip.public_host", "sip.worker_side", "sip.rtp_address"),
+        *(
+            "sip.udp",
+            "sip.tcp",
+            "sip.tls",
+            "sip.tls_client_ca",
+            "sip.public_host",
+            "sip.worker_side",
+            "sip.rtp_address",
+        ),
         *("sip.rtp_port_min", "sip.rtp_port_max", "sip.workers", "sip.session_expires_s"),
         *("sip.rtp_public_address", "sip.symmetric_rtp", "sip.rtp_timeout_s", "sip.agent_srtp"),
         *("sip.dscp_sip", "sip.dscp_rtp", "sip.session_min_s"),
@@ -90,10 +99,9 @@ def test_a_flow_that_comes_or_goes_is_told_setting_by_setting() -> None:
 def test_a_trunk_goes_by_its_name_wherever_it_stands() -> None:
     a, b = "{name: a, networks: [10.0.0.0/8]}", "{name: b, networks: [192.0.2.0/24]}"
     assert set(told(f"sip: {{trunks: [{a}]}}", f"sip: {{trunks: [{b}, {a}]}}")) == {
-        "sip.trunks.b.name",
-        "sip.trunks.b.networks",
-        "sip.trunks.b.inband",
-        "sip.trunks.b.srtp",
+        f"sip.trunks.b.{name}"
+        for name in TrunkSection.model_fields
+        if name != "prefixes"  # there are none
     }
 
 

@@ -64,7 +64,7 @@ class Surroundings:
     delete_partial: bool = True  # whether a withdrawal in mid-call removes what was recorded
     on_entry: Callable[[str, Entry], None] | None = None  # called with the call's id
     transcribing: Transcribing | None = None  # None: calls are not transcribed
-    trunk_of: Callable[[str], Trunk] = lambda source: Trunk()  # by the address an INVITE came from
+    trunk_of: Callable[[str], Trunk] = lambda source: Trunk()  # by its name, or the address of an INVITE
     backlog: Backlog | None = None  # None: one of each call's own
 
 
@@ -105,7 +105,9 @@ class CallDriver:
         self._records = around.records
         self.backlog = around.backlog if around.backlog is not None else Backlog(around.counts)
         self._clock = CallClock()
-        self._prompts = around.prompts.for_call(flow, invite.dialled, self._clock.at(0.0))
+        self._prompts = around.prompts.for_call(
+            flow, invite.dialled_as or invite.dialled, self._clock.at(0.0)
+        )
         self._inbox: asyncio.Queue[m.Event] = asyncio.Queue()
         self._work: asyncio.Queue[Callable[[], Awaitable[None]] | None] = asyncio.Queue()
         self._prompt_started_at: dict[int, float] = {}
@@ -120,7 +122,7 @@ class CallDriver:
         self._transcripts: set[asyncio.Task[None]] = set()
         self._watchers: dict[str, set[Watcher]] = {}  # by recording
         self._codecs: dict[m.Leg, str] = {}
-        self._trunk = around.trunk_of(invite.source)
+        self._trunk = around.trunk_of(invite.trunk or invite.source)
         self._events = True  # whether the caller's side can signal keys apart from the sound
         self._listening = False
         self._told_recording: str | None = None  # what the agent's telephone was told last; None: nothing

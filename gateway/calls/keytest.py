@@ -73,7 +73,7 @@ class KeyTests:
             return False
         self._expected = None
         log.info("a test call for keys was taken")
-        trunk = self._trunk_of(invite.source)
+        trunk = self._trunk_of(invite.trunk or invite.source)
         call = _TestCall(line, trunk, self._prompt, self._news.put_nowait)
         self._running = asyncio.get_running_loop().create_task(call.run())
         return True

@@ -175,7 +175,8 @@ Command = Union[
 
 @dataclass(frozen=True)
 class InviteReceived:
-    """An initial INVITE reached the worker. `caller` and `dialled` are user parts of SIP URIs.
+    """An initial INVITE reached the worker. `caller` and `dialled` are user parts of SIP URIs, or the numbers
+    in E.164 where their trunk has a country; a withheld number is "".
 
     `caller_uri` is personal data, as is `caller`: neither may reach a log text or a label.
     """
@@ -185,6 +186,8 @@ class InviteReceived:
     caller: str
     caller_uri: str
     source: str = ""  # network address of the sender
+    trunk: str = ""  # name of the trunk it came by; "": nobody said
+    dialled_as: str = ""  # `dialled` as the trunk wrote it, where that is not the same
 
 
 @dataclass(frozen=True)

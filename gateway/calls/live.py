@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 
 from gateway.callflow.messages import Event
@@ -26,18 +27,31 @@ log = logging.getLogger(__name__)
 class LiveCalls:
     """All calls of this gateway that are up, and the last ones that were."""
 
-    def __init__(self, flows: tuple[FlowSettings, ...], around: Surroundings) -> None:
+    def __init__(
+        self,
+        flows: tuple[FlowSettings, ...],
+        around: Surroundings,
+        numbers: Mapping[str, str] | None = None,
+    ) -> None:
+        """`numbers`: those of the flows as the settings write them, by their E.164 form."""
         self._flows = flows
         self._around = around
+        self._numbers = numbers or {}
         self.on_over: Callable[[CallDriver, Outcome], None] | None = None  # told of each call that is judged
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._drivers: dict[str, CallDriver] = {}
         self._recent: deque[CallDriver] = deque(maxlen=RECENT)
 
-    def use(self, flows: tuple[FlowSettings, ...], around: Surroundings) -> None:
+    def use(
+        self,
+        flows: tuple[FlowSettings, ...],
+        around: Surroundings,
+        numbers: Mapping[str, str] | None = None,
+    ) -> None:
         """From now on new calls are taken so; those that are up keep what they began with."""
         self._flows = flows
         self._around = around
+        self._numbers = numbers or {}
 
     def __len__(self) -> int:
         return len(self._drivers)
@@ -45,7 +59,12 @@ class LiveCalls:
     def begin(self, line: Line, invite: InviteReceived) -> CallDriver:
         """Take a new call; it runs by itself from here."""
         call_id = new_id(datetime.now(timezone.utc))
-        driver = CallDriver(call_id, line, invite, flow_for(self._flows, invite.dialled), self._around)
+        written = invite.dialled_as or invite.dialled
+        if all(written not in flow.numbers for flow in self._flows) and invite.dialled in self._numbers:
+            invite = dataclasses.replace(invite, dialled_as=self._numbers[invite.dialled])
+        driver = CallDriver(
+            call_id, line, invite, flow_for(self._flows, invite.dialled, invite.dialled_as), self._around
+        )
         self._drivers[call_id] = driver
         self._tasks[call_id] = asyncio.get_running_loop().create_task(self._run(driver, self._around))
         return driver
@@ -108,9 +127,13 @@ class LiveCalls:
         return len(self._tasks)
 
 
-def flow_for(flows: tuple[FlowSettings, ...], dialled: str) -> FlowSettings:
-    """The flow of a dialled number: one that names it, else the first that names none, else the first."""
-    for flow in flows:
-        if dialled in flow.numbers:
-            return flow
+def flow_for(flows: tuple[FlowSettings, ...], dialled: str, written: str = "") -> FlowSettings:
+    """The flow of a dialled number: one that names it, else the first that names none, else the first.
+
+    `written`: the number as the trunk wrote it; a flow that names it so comes first.
+    """
+    for number in filter(None, (written, dialled)):
+        for flow in flows:
+            if number in flow.numbers:
+                return flow
     return next((flow for flow in flows if not flow.numbers), flows[0])

@@ -1,4 +1,4 @@
-"""`tast1 trunk`: how keys arrive from the trunks, and a test call that shows it."""
+"""`tast1 trunk`: how the trunks are, how keys arrive from them, and a test call that shows it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from gateway.cli.context import (
 from gateway.texts import text, word
 
 trunk_app = typer.Typer(
-    name="trunk", help="How keys arrive from the trunks; a test call.", no_args_is_help=True
+    name="trunk", help="How the trunks are, and how keys arrive from them; a test call.", no_args_is_help=True
 )
 METHODS = ("rfc4733", "info", "inband", "none")
 Told = dict[str, Any]
@@ -37,10 +37,18 @@ Told = dict[str, Any]
 
 @trunk_app.command("list")
 def listing(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False, lang: Language = "da") -> None:
-    """The trunks, and by which method the keys of their consent questions came since the gateway started."""
+    """The trunks: registration, servers, and how the keys of their consent questions came since the start.
+
+    Exit status 1: a trunk is down.
+    """
     settings = load(config)
+    states: dict[str, Told] = {}
     try:
         counted = asyncio.run(request(settings.control_socket, "GET", "/trunks"))
+        states = {
+            state["trunk"]: state
+            for state in asyncio.run(request(settings.control_socket, "GET", "/trunks/states"))
+        }
     except OSError:
         counted = None
         errors.print(text("trunk.not_running", lang), style="yellow")
@@ -50,13 +58,38 @@ def listing(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False, lang: La
             "trunk": name,
             "networks": list(known[name].networks) if name in known else [],
             "inband": known[name].inband if name in known else "auto",
+            "state": states.get(name),
             "questions": None if counted is None else {m: counted.get(name, {}).get(m, 0) for m in METHODS},
         }
         for name in (*known, *sorted(set(counted or ()) - set(known)))
     ]
     if as_json:
         print_json(rows)
-        return
+    else:
+        _show(rows, lang)
+    if any(row["state"] and row["state"]["up"] is False for row in rows):
+        raise typer.Exit(1)
+
+
+def _show(rows: list[Told], lang: str) -> None:
+    looked_after = [row["state"] for row in rows if row["state"]]
+    if looked_after:
+        table(
+            text("title.trunk_states", lang),
+            ("trunk", "trunk_state", "registration", "server", "server_state"),
+            [
+                (
+                    state["trunk"] if not number else "",
+                    word("trunk_state", _state(state["up"]), lang) if not number else "",
+                    _registration(state["registration"], number + 1, lang),
+                    server["server"],
+                    word("trunk_state", server["state"], lang),
+                )
+                for state in looked_after
+                for number, server in enumerate(state["servers"])
+            ],
+            lang,
+        )
     table(
         text("title.trunks", lang),
         ("trunk", "networks", "inband", "by_rfc4733", "by_info", "by_inband", "by_none"),
@@ -71,6 +104,20 @@ def listing(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False, lang: La
         ],
         lang,
     )
+
+
+def _state(up: bool | None) -> str:
+    return "unknown" if up is None else "up" if up else "down"
+
+
+def _registration(found: Told | None, server: int, lang: str) -> str:
+    """What is told of a registration beside the server that it is with, or was tried with last."""
+    if found is None or found["server"] != server:
+        return ""
+    said = word("registration", found["state"], lang)
+    if found["expires_s"]:
+        return text("trunk.registered_for", lang, state=said, seconds=found["expires_s"])
+    return f"{said} ({found['status']})" if found["status"] >= 300 else said
 
 
 @trunk_app.command()

@@ -17,6 +17,7 @@ from gateway.config.kinds import EU_EEA, database_url, host_port, is_this_machin
 from gateway.config.secret_files import secret, secrets
 from gateway.config.sections import ConfigFile, FlowSection
 from gateway.config.source import Key
+from gateway.config.trunk_rules import trunk_rules
 from ivr_prompts import BUILT_IN, Catalogue, CatalogueError
 from transcription.models.catalogue import BUILT_IN as MODELS
 from transcription.models.catalogue import folder_of, why_no_model, words_file
@@ -31,6 +32,7 @@ SOCKET_PATH_BYTES = 107  # sockaddr_un.sun_path, less its final zero
 def rules(file: ConfigFile) -> Iterator[Fault]:
     """What the settings say that cannot be meant."""
     yield from _sip(file)
+    yield from trunk_rules(file.sip)
     yield from _flows(file)
     yield from _ivr(file)
     yield from _storage(file)
@@ -41,7 +43,7 @@ def rules(file: ConfigFile) -> Iterator[Fault]:
 
 def places(file: ConfigFile) -> Iterator[Fault]:
     """Files and folders the settings name that are not there. Paths are absolute by now."""
-    for name in ("tls_certificate", "tls_key", "tls_ca"):
+    for name in ("tls_certificate", "tls_key", "tls_ca", "tls_client_ca"):
         path = getattr(file.sip, name)
         if file.sip.tls and path and not path.is_file():
             yield ("sip", name), "there is no such file (put it there, or give its path)"
@@ -88,11 +90,13 @@ def _tls(file: ConfigFile) -> Iterator[Fault]:
     if sip.tls:
         yield from _pair("sip", sip.tls_certificate, sip.tls_key)
     yield from _pair("web", web.tls_certificate, web.tls_key)
-    if sip.tls and sip.tls_ca and sip.tls_ca.is_file():
-        try:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(sip.tls_ca)
-        except (OSError, ValueError):  # ssl.SSLError is an OSError
-            yield ("sip", "tls_ca"), "holds no certificate in PEM form (give the authorities' certificates)"
+    for name in ("tls_ca", "tls_client_ca"):
+        path = getattr(sip, name)
+        if sip.tls and path and path.is_file():
+            try:
+                ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+            except (OSError, ValueError):  # ssl.SSLError is an OSError
+                yield ("sip", name), "holds no certificate in PEM form (give the authorities' certificates)"
 
 
 def _pair(section: str, certificate: Path | None, key: Path | None) -> Iterator[Fault]:
@@ -237,13 +241,6 @@ def _sip(file: ConfigFile) -> Iterator[Fault]:
             f"{sip.workers} workers need {sip.workers * PORTS_PER_CALL} ports from rtp_port_min on, there are"
             f" {max(ports, 0)} (set it to {sip.rtp_port_min + sip.workers * PORTS_PER_CALL - 1} or more)",
         )
-    names: set[str] = set()
-    for index, trunk in enumerate(sip.trunks):
-        if trunk.name in names:
-            yield ("sip", "trunks", index, "name"), "another trunk has that name (choose another)"
-        names.add(trunk.name)
-    if not sip.trunks and not sip.allow_unknown:
-        yield ("sip", "trunks"), "nobody may send calls (name a trunk and its networks)"
     if sip.session_min_s > sip.session_expires_s:
         yield ("sip", "session_min_s"), "is more than session_expires_s (set it lower)"
 

@@ -94,6 +94,12 @@ def sip_host_port(uri: str) -> tuple[str, int]:
     return match[1].strip("[]").lower(), int(match[2] or 5060)
 
 
+def sip_transport(uri: str) -> str:
+    """udp, tcp or tls, as a SIP URI says; udp when it says nothing."""
+    found = re.search(r";transport=(tcp|tls)(?:;|$)", uri, re.IGNORECASE)
+    return found[1].lower() if found else "udp"
+
+
 def period_months_days(period: str) -> tuple[int, int]:
     """`(months, days)` of an ISO 8601 period of years, months and days; `ValueError` for any other."""
     match = _PERIOD.fullmatch(period)

@@ -24,8 +24,6 @@ from gateway.config.kinds import (
     FilePath,
     Listener,
     Names,
-    Network,
-    OffOnAuto,
     Origin,
     Port,
     Seconds,
@@ -38,6 +36,7 @@ from gateway.config.kinds import (
 )
 from gateway.config.outside import OidcSection, WebhookSection
 from gateway.config.policy import PolicySection
+from gateway.config.trunks import TrunkSection
 
 
 class CompanySection(Section):
@@ -51,30 +50,6 @@ class CompanySection(Section):
         "Version of the published recording policy; every consent record names it.",
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
         form="up to 64 letters, digits, '.', '_' and '-', such as 2026-1",
-    )
-
-
-class TrunkSection(Section):
-    """A provider or PBX that may send calls."""
-
-    name: str = setting(
-        ...,
-        "Name in logs and metrics.",
-        pattern=r"^[a-z0-9][a-z0-9-]*$",
-        form="small letters, digits and '-', such as provider-1",
-    )
-    networks: Annotated[tuple[Network, ...], Field(min_length=1)] = Field(
-        description="Source networks its requests come from."
-    )
-    inband: OffOnAuto = setting(
-        "auto",
-        "Whether keys are heard as tones in the sound while the question is open.",
-        "auto: in calls without RFC 4733 telephone-event",
-    )
-    srtp: Srtp = setting(
-        "off",
-        "Encrypted sound (SRTP, keys in SDP).",
-        "optional: where it is offered; required: a call without it is refused",
     )
 
 
@@ -132,6 +107,10 @@ class SipSection(Section):
         None,
         "PEM file with the authorities that vouch for TLS peers we call; null: the system's.",
         effect=NOW,
+    )
+    tls_client_ca: FilePath | None = setting(
+        None,
+        "PEM file with the authorities that vouch for trunks' client certificates; null: nobody is asked.",
     )
     public_host: str | None = setting(
         None,

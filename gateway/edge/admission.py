@@ -2,7 +2,7 @@
 
 | what | how it is refused |
 |---|---|
-| a source of no trunk | silence, or 403 (`answer_unknown`) |
+| a source of no trunk (`trunks.Trunks`) | silence, or 403 (`answer_unknown`) |
 | too many messages from one source | silence |
 | too many new calls from one source | 503 with Retry-After |
 | a message, a field or a line too long, too many fields | 513; request line: 414 |
@@ -18,7 +18,6 @@ An ACK and a response are never answered: what would be refused is dropped.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from dataclasses import dataclass
 from gateway.edge.answers import METHODS
 from gateway.edge.fields import parse_uri
 from gateway.edge.lexer import Header, Message, header
-from gateway.edge.settings import EdgeSettings, LimitSettings
+from gateway.edge.settings import LimitSettings
 
 _SERVED = frozenset(METHODS.split(b", "))
 _KNOWN = frozenset((b"REGISTER", b"SUBSCRIBE", b"NOTIFY", b"MESSAGE", b"PUBLISH", b"REFER"))
@@ -48,41 +47,6 @@ class Refusal:
     reason: str
     status: int
     headers: tuple[Header, ...] = ()
-
-
-class Trunks:
-    """Trunks by source network."""
-
-    def __init__(self, settings: EdgeSettings) -> None:
-        self._networks = [
-            (ipaddress.ip_network(network), trunk.name)
-            for trunk in settings.trunks
-            for network in trunk.networks
-        ]
-        self._srtp = {trunk.name: trunk.srtp for trunk in settings.trunks}
-        self._unknown = "unknown" if settings.allow_unknown else None
-        self._seen: dict[str, str | None] = {}
-
-    def name(self, host: str) -> str | None:
-        """Name of the trunk with this source address; None: of none, and strangers may not call."""
-        if host not in self._seen:
-            if len(self._seen) >= _SOURCES:
-                self._seen.clear()
-            self._seen[host] = self._look_up(host)
-        return self._seen[host]
-
-    def srtp(self, host: str) -> str:
-        """Whether sound from this source address is encrypted: off, optional, required."""
-        return self._srtp.get(self.name(host) or "", "off")
-
-    def _look_up(self, host: str) -> str | None:
-        address = ipaddress.ip_address(host.partition("%")[0])
-        mapped = getattr(address, "ipv4_mapped", None)
-        address = mapped or address
-        for network, name in self._networks:
-            if address.version == network.version and address in network:
-                return name
-        return self._unknown
 
 
 class Buckets:

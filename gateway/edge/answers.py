@@ -11,6 +11,7 @@ METHODS = b"INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, PRACK"
 _REASONS = {
     200: b"OK",
     400: b"Bad Request",
+    401: b"Unauthorized",
     403: b"Forbidden",
     405: b"Method Not Allowed",
     414: b"Request-URI Too Long",

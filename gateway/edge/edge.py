@@ -5,9 +5,8 @@
     edge.drain()            # no new calls; those that are up go on
     await edge.stop()
 
-Not done: SRV and NAPTR look-ups (RFC 3263; hosts are looked up for addresses only), registration with a
-provider, more than one public name, IPv4 and IPv6 on one listener (UDP to a family other than the
-listener's is counted as unsent).
+Not done: SRV and NAPTR look-ups (RFC 3263; hosts are looked up for addresses only), more than one public
+name, IPv4 and IPv6 on one listener (UDP to a family other than the listener's is counted as unsent).
 """
 
 from __future__ import annotations
@@ -18,16 +17,20 @@ import logging
 import os
 import socket
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
-from gateway.edge.admission import Trunks
 from gateway.edge.fields import bracketed, is_address
 from gateway.edge.flows import Flow
+from gateway.edge.keeper import Keeper
 from gateway.edge.keys import Keys
+from gateway.edge.outcomes import Dropped, Ours, Outcome, ToFlow, ToPlace, ToWorker
 from gateway.edge.proxy import Places
-from gateway.edge.router import Dropped, Outcome, Router, ToFlow, ToPlace, ToWorker
+from gateway.edge.router import Router
 from gateway.edge.settings import LIVE, EdgeSettings
+from gateway.edge.transactions import Transactions
 from gateway.edge.transports import Streams, UdpSocket
+from gateway.edge.trunks import line_of
 from gateway.edge.workers import Workers
 
 log = logging.getLogger(__name__)
@@ -60,11 +63,13 @@ class Edge:
         self._settings = settings
         self._keys = Keys(settings.key)
         self._workers = workers
-        self._trunks = Trunks(settings)
+        self._transactions = Transactions()
+        self._keeper = Keeper(self, self._transactions, lambda name: line_of(self._keys.secret, name))
         self._outside = UdpSocket(self._from_outside, self.counts)
         self._inside = UdpSocket(self._from_inside, self.counts)
         self._streams = Streams(settings, self._from_outside, self._is_trunk, self.counts)
         self._router: Router | None = None
+        self._places: Places | None = None
         self._draining = False
         self._looked_up: dict[str, tuple[float, str]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -77,10 +82,13 @@ class Edge:
         except ValueError as error:
             await self.stop()
             raise EdgeError(f"the SIP listeners cannot start: {error}") from error
+        self._keeper.use(self._settings.trunks)
         log.info("SIP edge listens", extra={"listening": self.listening, "worker_side": self.worker_side})
 
     async def stop(self) -> None:
-        """Close every socket. Calls that are up stay up, and are found again by their routes."""
+        """Give registrations up and close every socket. Calls that are up stay up, and are found again by
+        their routes."""
+        await self._keeper.end()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -90,8 +98,9 @@ class Edge:
         await asyncio.sleep(0)  # transports report their end in the loop's next turn
 
     def drain(self) -> None:
-        """From now on new calls and OPTIONS get 503; everything within a call goes on."""
+        """From now on new calls and OPTIONS get 503, providers send none; what is in a call goes on."""
         self._draining = True
+        self._keeper.drain()
         if self._router:
             self._router.draining = True
 
@@ -104,10 +113,14 @@ class Edge:
         settings = dataclasses.replace(self._settings, **live)
         self._streams.use(settings)
         self._settings = settings
-        self._trunks = Trunks(settings)
         self._strangers.clear()
         if self._router:
             self._router.use(settings)
+            self._keeper.use(settings.trunks)
+
+    def trunk_states(self) -> list[dict[str, Any]]:
+        """What is known of the trunks that have servers: see `Keeper.states`."""
+        return self._keeper.states()
 
     async def _bind(self) -> None:
         settings = self._settings
@@ -121,8 +134,17 @@ class Edge:
         places = places_of(settings.public_host, self.listening, self.worker_side)
         now = asyncio.get_running_loop().time()
         self._router = Router(
-            settings, places, self._keys, self._workers, now, self.counts, self.calls_refused
+            settings,
+            places,
+            self._keys,
+            self._workers,
+            now,
+            self.counts,
+            self.calls_refused,
+            self._streams.certified,
+            self._transactions.is_ours,
         )
+        self._places = places
         self._router.draining = self._draining
 
     async def _listen(self, kind: str, host: str, port: int) -> tuple[str, int]:
@@ -136,8 +158,28 @@ class Edge:
             setting = f"sip.{kind.lower().replace(' ', '_')}"
             raise ValueError(f"{setting} on {bracketed(host)}:{port}: {error}") from error
 
-    def _is_trunk(self, host: str) -> bool:
-        return self._trunks.name(host) is not None
+    def _is_trunk(self, host: str, certified: frozenset[str]) -> bool:
+        return self._router is not None and self._router.trunks.name(host, certified) is not None
+
+    # --- requests of its own: `keeper.Door` ---------------------------------------------------------
+
+    def place(self, transport: str) -> tuple[str, int] | None:
+        """Public host and port of a transport; None: nothing listens."""
+        return self._places.public.get(transport) if self._places else None
+
+    def learn(self, trunk: str, addresses: Iterable[str]) -> None:
+        """A trunk's servers have these addresses; calls may come from there."""
+        if self._router:
+            self._router.trunks.learn(trunk, addresses)
+
+    def send_own(
+        self, transport: str, host: str, port: int, name: str, data: bytes, failed: Callable[[], None]
+    ) -> None:
+        """Send a request of the edge's own to an address; `failed` when it cannot be sent."""
+        if transport == "UDP":
+            self._outside.send(data, host, port)
+        else:
+            self._streams.connect(transport, host, port, name, data, failed)
 
     def _from_outside(self, data: bytes, source: Flow) -> None:
         if self._router:
@@ -163,6 +205,8 @@ class Edge:
             self._answer(outcome)
         elif isinstance(outcome, ToPlace):
             self._forward(outcome)
+        elif isinstance(outcome, Ours):
+            self._transactions.hear(outcome.response)
         else:
             assert isinstance(outcome, Dropped)
 
@@ -179,6 +223,9 @@ class Edge:
         self.counts["unsent:response"] += 1
 
     def _forward(self, request: ToPlace) -> None:
+        if request.flow and not request.flow.stream:
+            self._outside.send(request.data, request.flow.host, request.flow.port)
+            return
         if request.flow and self._streams.send(request.data, request.flow):
             return
         if is_address(request.host):

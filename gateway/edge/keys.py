@@ -22,6 +22,11 @@ class Keys:
             raise ValueError("the key of the SIP edge must have 16 to 32 bytes: make one with os.urandom(32)")
         self._secret = secret
 
+    @property
+    def secret(self) -> bytes:
+        """What others derive their own hashes from; never shown."""
+        return self._secret
+
     def branch(self, side: bytes, via: Via, call_id: bytes, cseq: int) -> bytes:
         """Branch of our Via above `via`: the same for an INVITE, its retransmissions, its CANCEL and its ACK.
 

@@ -4,7 +4,7 @@ Touched: topmost Via (`received`, `rport`), our own Via, Route, Record-Route, Ma
 
 Every dialog gets two Record-Route values, one for each side, so that a peer and a worker each see an address
 they can reach (RFC 5658). Both carry `w=PORT-mac`: the worker, signed for this Call-ID. The outer one of a
-call that came over a connection carries `f=FLOW` as well: the way back to a peer behind that connection.
+call that came over a connection, or from behind NAT, carries `f=FLOW` as well: the way back to that peer.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def record_routes(
     if transport != "UDP":
         outer += b";transport=" + transport.lower().encode()
     outer += b";lr;w=" + token
-    if flow and flow.stream:
+    if flow:
         outer += b";f=" + flow.token()
     outer += b">"
     first, second = (inner, outer) if inwards else (outer, inner)
@@ -131,6 +131,11 @@ def without_first(message: Message, name: bytes, count: int) -> Message:
         if gone < len(values):
             kept.append(Header(name, h.raw.partition(b":")[0] + b": " + b", ".join(values[gone:]) + b"\r\n"))
     return message.with_headers(tuple(kept))
+
+
+def with_header(message: Message, new: Header) -> Message:
+    """With one more field, after all others."""
+    return message.with_headers((*message.headers, new))
 
 
 def host_port(place: tuple[str, int]) -> bytes:

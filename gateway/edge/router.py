@@ -9,74 +9,31 @@
    and heartbeats restore it.
 
 Not done: forwarding a request from outside to anywhere but a worker; strict routing (RFC 2543) by the next
-hop; repair of Contacts and SDP of phones behind NAT on UDP; authentication; a switch from UDP to TCP for
-requests over 1,300 bytes (RFC 3261 §18.1.1).
+hop; repair of SDP; a switch from UDP to TCP for requests over 1,300 bytes (RFC 3261 §18.1.1).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from typing import Union
+from collections.abc import Callable
 
-from gateway.edge import admission, proxy
+from gateway.edge import admission, identity, nat, proxy
 from gateway.edge.admission import Refusal
 from gateway.edge.answers import METHODS, answer, reply_flow, top_via
 from gateway.edge.fields import Malformed, Uri, address_of, parse_uri
 from gateway.edge.flows import Flow, flow_of
 from gateway.edge.keys import Keys
 from gateway.edge.lexer import Message, header, parse
+from gateway.edge.outcomes import Dropped, Ours, Outcome, ToFlow, ToPlace, ToWorker
 from gateway.edge.proxy import Places
 from gateway.edge.remembered import Remembered
-from gateway.edge.settings import EdgeSettings
+from gateway.edge.settings import EdgeSettings, TrunkSettings
+from gateway.edge.trunks import UNKNOWN, Known, Trunks
 from gateway.edge.workers import Workers
 
 _REFUSED_S = 40.0  # an INVITE is repeated for 32 s (RFC 3261 timer B), and its ACK comes after that
 _PENDING_S = 300.0  # how long a phone may ring without a word
 _MOST = 10000
-
-
-@dataclass(frozen=True)
-class ToWorker:
-    """Send to a worker's UDP port on 127.0.0.1."""
-
-    port: int
-    data: bytes
-
-
-@dataclass(frozen=True)
-class ToFlow:
-    """Send back where a request came from; a lost connection is opened again to `otherwise` (a port)."""
-
-    flow: Flow
-    data: bytes
-    otherwise: int = 0
-
-
-@dataclass(frozen=True)
-class ToPlace:
-    """Send a worker's request to a host (to be looked up) and port, over `flow` if that is still open.
-
-    `if_failed` goes back to the worker when it cannot be sent; empty: nothing does.
-    """
-
-    transport: str
-    host: str
-    port: int
-    data: bytes
-    worker: int
-    if_failed: bytes = b""
-    flow: Flow | None = None
-
-
-@dataclass(frozen=True)
-class Dropped:
-    """Nothing is sent. `reason`: a fixed word."""
-
-    reason: str
-
-
-Outcome = Union[ToWorker, ToFlow, ToPlace, Dropped]
 
 
 class Router:
@@ -91,7 +48,11 @@ class Router:
         started: float,
         counts: Counter[str],
         calls_refused: Counter[str] | None = None,
+        certified: Callable[[Flow], frozenset[str]] = lambda flow: frozenset(),
+        is_own: Callable[[bytes], bool] = lambda branch: False,
     ) -> None:
+        """`certified`: the names in a connection's client certificate; `is_own`: whether a branch is one of
+        a request of the edge's own."""
         self.draining = False
         self.counts = counts
         self.calls_refused = Counter() if calls_refused is None else calls_refused
@@ -102,7 +63,9 @@ class Router:
         self._keys = keys
         self._workers = workers
         self._settled = started + settings.settle_s
-        self._trunks = admission.Trunks(settings)
+        self._certified = certified
+        self._is_own = is_own
+        self.trunks = Trunks(settings, keys.secret)
         self._messages = admission.Buckets(self._limits.messages_per_s, self._limits.message_burst)
         self._invites = admission.Buckets(self._limits.invites_per_s, self._limits.invite_burst)
         self._pending: Remembered[int] = Remembered(_MOST)
@@ -114,7 +77,7 @@ class Router:
         """Trunks, limits and answers of `settings` from now on; the rest stays as it began."""
         self._settings = settings
         self._limits = settings.limits
-        self._trunks = admission.Trunks(settings)
+        self.trunks = Trunks(settings, self._keys.secret)
         self._messages.use(self._limits.messages_per_s, self._limits.message_burst)
         self._invites.use(self._limits.invites_per_s, self._limits.invite_burst)
 
@@ -159,14 +122,17 @@ class Router:
         port = None
         if message.to_tag or message.method in (b"ACK", b"CANCEL"):  # what forms a dialog ignores `w`
             port = self._signed_port(message, ours)
-        if port is None and self._trunks.name(source.host) is None:
-            if self._settings.answer_unknown:
-                return self._refuse(message, source, Refusal("unknown_source", 403))
-            self._count_call(message, "unknown_source")
-            return self._drop("unknown_source")
+        known = Known(UNKNOWN)
+        if port is None:
+            found = self.trunks.admit(message, source.host, self._certified(source), now)
+            if found is None:
+                return self._unknown(message, source)
+            if isinstance(found, Refusal):
+                return self._challenge(message, source, found)
+            known = found
         if others:
             return self._refuse(message, source, Refusal("foreign_route", 403))
-        if port is None and message.to_tag:
+        if port is None and message.to_tag and known.proven:
             port = self._named_port(message)
         refusal = self._refusal(message, in_dialog=port is not None)
         if refusal:
@@ -176,10 +142,22 @@ class Router:
         if message.method == b"OPTIONS":
             return self._options(message, source)
         if message.method == b"INVITE" and not message.to_tag:
-            return self._invite(message, source, now)
+            return self._invite(message, source, now, known.trunk)
         if message.method in (b"CANCEL", b"ACK"):
             return self._after_invite(message, source, now)
         return self._refuse(message, source, Refusal("no_dialog", 481))
+
+    def _unknown(self, message: Message, source: Flow) -> Outcome:
+        if self._settings.answer_unknown:
+            return self._refuse(message, source, Refusal("unknown_source", 403))
+        self._count_call(message, "unknown_source")
+        return self._drop("unknown_source")
+
+    def _challenge(self, message: Message, source: Flow, refusal: Refusal) -> Outcome:
+        # Nothing is remembered, and no call is refused yet: a telephone answers it with another INVITE.
+        self.counts[f"refused:{refusal.reason}"] += 1
+        data = answer(message.headers, refusal.status, self._tag(message), refusal.headers)
+        return ToFlow(reply_flow(message.vias[0], source), data)
 
     def _signed_port(self, message: Message, ours: list[Uri]) -> int | None:
         for uri in [*ours, *self._own_request_uri(message)]:
@@ -237,18 +215,21 @@ class Router:
             return self._refuse(message, source, self._busy("draining"))
         return self._ok(message, source)
 
-    def _invite(self, message: Message, source: Flow, now: float) -> Outcome:
+    def _invite(self, message: Message, source: Flow, now: float, trunk: TrunkSettings) -> Outcome:
         in_clear = source.transport != "TLS" and "TLS" in self._places.public
-        if in_clear and self._trunks.srtp(source.host) == "required":
+        if in_clear and trunk.srtp == "required":
             # RFC 4568 §8.3: who can read the keys can read the sound.
             return self._refuse(message, source, Refusal("srtp_keys_in_clear", 488))
+        message = proxy.with_header(identity.without(message), identity.told(message, trunk))
+        message = proxy.told_to_worker(message, trunk.srtp)
+        back = nat.flow_back(message, source, trunk.nat)
         branch = self._branch(b"in", message)
         port = self._pending.get(branch, now)
         if port is not None and not self._workers.is_worker(port):  # it died before it answered
             return self._refuse(message, source, self._busy("worker_gone"), branch, now)
         if port is not None:
             self._pending.keep(branch, now + _PENDING_S, now)
-            return self._to_worker(message, port, source, dialog_forming=True)
+            return self._to_worker(message, port, source, True, back)
         again = self._refused.get(branch, now)
         if again is not None:
             return ToFlow(reply_flow(message.vias[0], source), again)
@@ -265,7 +246,7 @@ class Router:
                 return self._refuse(message, source, self._busy("no_worker"), branch, now)
             self.counts["accepted"] += 1
         self._pending.put(branch, port, now + _PENDING_S, now)
-        return self._to_worker(message, port, source, dialog_forming=True)
+        return self._to_worker(message, port, source, True, back)
 
     def _after_invite(self, message: Message, source: Flow, now: float) -> Outcome:
         branch = self._branch(b"in", message)
@@ -283,21 +264,24 @@ class Router:
     def _found(self, message: Message, branch: bytes) -> int | None:
         return self._workers.find(_text(message.call_id), _text(message.from_tag), _text(branch))
 
-    def _to_worker(self, message: Message, port: int, source: Flow, dialog_forming: bool = False) -> Outcome:
+    def _to_worker(
+        self, message: Message, port: int, source: Flow, begins: bool = False, way_back: Flow | None = None
+    ) -> Outcome:
         back = reply_flow(message.vias[0], source)
         branch = self._branch(b"in", message)
         token = self._keys.worker_token(port, message.call_id)
         message = proxy.fewer_hops(message)
-        if dialog_forming:
-            message = proxy.told_to_worker(message, self._trunks.srtp(source.host))
+        if begins:
             message = proxy.record_routes(
-                message, self._places, source.transport, token, inwards=True, flow=source
+                message, self._places, source.transport, token, inwards=True, flow=way_back
             )
         params = b"branch=%s;o=%s" % (branch, back.token())
         message = proxy.add_via(message, "UDP", self._places.inside, params)
         return ToWorker(port, bytes(message))
 
     def _response_from_outside(self, message: Message) -> Outcome:
+        if len(message.vias) == 1 and self._is_own(message.vias[0].branch):
+            return Ours(message)
         if len(message.vias) < 2:
             return self._drop("forged_response")
         ours, below = message.vias
@@ -404,11 +388,12 @@ class Router:
         start = error.start[:4].upper()
         silent = error.reason == "lone_line_end" or start in (b"SIP/", b"ACK ") or not error.status
         begins = data.lstrip(b"\r\n")[:7].upper()
-        if begins == b"INVITE " and self._trunks.name(source.host) is not None:
+        known = self.trunks.name(source.host, self._certified(source)) is not None
+        if begins == b"INVITE " and known:
             # What cannot be read cannot be told from its repetitions either: each one counts.
             self.calls_refused[error.reason] += 1
         unanswerable = not any(h.name == b"via" for h in error.fields)
-        if silent or unanswerable or self._trunks.name(source.host) is None:
+        if silent or unanswerable or not known:
             return self._drop(error.reason)
         self.counts[f"refused:{error.reason}"] += 1
         data = answer(error.fields, error.status, self._keys.to_tag(error.start))

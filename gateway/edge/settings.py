@@ -6,8 +6,32 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
+class Credentials:
+    """Who somebody is, and the password that proves it. An empty password proves nothing."""
+
+    user: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class RegisterSettings:
+    """An account with a provider, at which we are to be found."""
+
+    user: str
+    """User of the address of record, `sip:USER@DOMAIN`, and of our Contact."""
+    password: str = field(repr=False)
+    """Empty: the provider must ask for none."""
+    auth_user: str = ""
+    """User name of the digest; empty: `user`."""
+    domain: str = ""
+    """Domain of the address of record; empty: the host of the first server."""
+    expires_s: int = 600
+    """Seconds of a binding that are asked for; the provider may grant others."""
+
+
+@dataclass(frozen=True)
 class TrunkSettings:
-    """A peer that may send calls."""
+    """A peer that may send calls: shown by its network, its certificate, its password, or several of them."""
 
     name: str = "trunk"
     """Name in logs and metrics."""
@@ -15,6 +39,29 @@ class TrunkSettings:
     """Source networks its requests come from, such as `192.0.2.0/24` (CIDR; IPv4 or IPv6)."""
     srtp: str = "off"
     """Encrypted sound: off, optional, required. A worker is told with each INVITE."""
+    servers: tuple[str, ...] = ()
+    """SIP URIs of its registrars or proxies, the first before the second. Calls may come from them, too."""
+    outbound_proxy: str | None = None
+    """SIP URI of the proxy through which they are reached."""
+    register: RegisterSettings | None = None
+    """The account to register with; None: it knows where we are."""
+    health_s: float = 30.0
+    """Seconds between OPTIONS to each server; 0: they are not asked."""
+    answer_s: float = 8.0
+    """Seconds in which a server must have answered; RFC 3261 would allow it 32."""
+    digest: Credentials | None = None
+    """What it must prove itself with when it calls (RFC 3261 §22); None: it is not asked."""
+    certificates: tuple[str, ...] = ()
+    """Names of which its client certificate must have one (RFC 5922 §7.1); empty: it needs none."""
+    trusted: bool = False
+    """Whether its P-Asserted-Identity is believed (RFC 3325)."""
+    country: str | None = None
+    """Country in whose way it writes national numbers (ISO 3166); None: numbers stay as they are."""
+    prefixes: tuple[tuple[str, str], ...] = ()
+    """Beginnings of its numbers and what stands in their place before they are read."""
+    nat: str = "auto"
+    """Whether requests within its calls go where its INVITE came from, whatever its Contact says, over UDP:
+    on, off, auto (when the Contact is a private address and the INVITE did not come from one)."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +116,8 @@ class EdgeSettings:
     """Path of a PEM file with the certificate's private key."""
     tls_ca: str | None = None
     """Path of a PEM file with the authorities that vouch for TLS peers we call; None: the system's."""
+    tls_client_ca: str | None = None
+    """Path of a PEM file with the authorities that vouch for TLS peers that call; None: nobody is asked."""
     public_host: str | None = None
     """Name or address by which others reach us (Via, Record-Route); None: the address listened on."""
     worker_side: str = "127.0.0.1:5059"

@@ -2,7 +2,8 @@
 
 A connection is bounded in all it may cost: how many there are, how long a begun message may take, how long
 it may be silent, how much may wait unread by its peer; a TLS handshake under way (5 s at most) counts as one,
-too. Which loop runs (asyncio's own or uvloop) is no matter. Not done: client certificates and WebSocket.
+too. Which loop runs (asyncio's own or uvloop) is no matter. Client certificates are asked for where
+authorities are set that can vouch for them; whose they must be, `trunks.Trunks` says. Not done: WebSocket.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import logging
 import socket
 import ssl
 from collections import Counter
-from collections.abc import Callable
-from typing import cast
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 from gateway.edge.fields import Malformed
 from gateway.edge.flows import Flow
@@ -83,6 +84,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, streams: Streams, kind: str, inbound: bool) -> None:
         self.flow: Flow | None = None
+        self.certified: frozenset[str] = frozenset()
         self.inbound = inbound
         self._streams = streams
         self._kind = kind
@@ -114,6 +116,8 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
             return
         self.flow = Flow(self._kind, name[0], name[1])
+        if self.inbound and self._kind == "TLS":
+            self.certified = names_in(transport.get_extra_info("peercert") or {})
         if not self._streams.admit(self):
             self._transport.abort()
             return
@@ -178,10 +182,17 @@ class Greeting(asyncio.Protocol):
 
 
 class Streams:
-    """All TCP and TLS connections: those that came, and those we opened. `known(host)`: is it a trunk's?"""
+    """All TCP and TLS connections: those that came, and those we opened.
+
+    `known(host, names in its certificate)`: is it a trunk's?
+    """
 
     def __init__(
-        self, settings: EdgeSettings, received: Received, known: Callable[[str], bool], counts: Counter[str]
+        self,
+        settings: EdgeSettings,
+        received: Received,
+        known: Callable[[str, frozenset[str]], bool],
+        counts: Counter[str],
     ) -> None:
         self.limits: LimitSettings = settings.limits
         self.dscp = settings.dscp
@@ -251,7 +262,7 @@ class Streams:
         """Take in a connection that was made, if there is room for it."""
         flow = connection.flow
         assert flow is not None
-        if connection.inbound and self._full(flow):
+        if connection.inbound and self._full(flow, connection.certified):
             return False
         self._open[flow] = connection
         return True
@@ -289,13 +300,13 @@ class Streams:
             return
         connection.connection_made(secured)
 
-    def _full(self, flow: Flow) -> bool:
+    def _full(self, flow: Flow, certified: frozenset[str] = frozenset()) -> bool:
         limits = self.limits
         there = [*self._open, *self._greeted]
         same = sum(1 for other in there if other.host == flow.host)
         full = len(there) >= limits.connections or same >= limits.connections_per_source
-        if not full and not self._known(flow.host):
-            strangers = sum(1 for other in there if not self._known(other.host))
+        if not full and not self._known(flow.host, certified):
+            strangers = sum(1 for other in there if not self._known(other.host, self.certified(other)))
             full = strangers >= limits.unknown_connections
         if full:
             self.counts["closed:too_many"] += 1
@@ -305,6 +316,11 @@ class Streams:
         """A connection is gone."""
         if connection.flow and self._open.get(connection.flow) is connection:
             del self._open[connection.flow]
+
+    def certified(self, flow: Flow) -> frozenset[str]:
+        """The names in the client certificate of a connection that came; none without one."""
+        connection = self._open.get(flow)
+        return connection.certified if connection else frozenset()
 
     def send(self, data: bytes, flow: Flow) -> bool:
         """Send over a connection that is open; False when it is not."""
@@ -382,11 +398,35 @@ def server_context(settings: EdgeSettings) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(settings.tls_certificate, settings.tls_key)
+    if settings.tls_client_ca:
+        context.verify_mode = (
+            ssl.CERT_OPTIONAL
+        )  # phones have none; a trunk that must have one is refused later
+        context.load_verify_locations(settings.tls_client_ca)
     return context
 
 
+def names_in(certificate: Mapping[str, Any]) -> frozenset[str]:
+    """Whose a certificate is, as `ssl` tells it: hosts of SIP URIs and DNS names, else its common name.
+
+    In small letters (RFC 5922 §7.1). Wildcards are names like others and stand for nothing else (§7.2).
+    """
+    found = set()
+    for kind, value in certificate.get("subjectAltName", ()):
+        if kind == "URI" and value.lower().startswith("sip:"):
+            found.add(value[4:].rpartition("@")[2].lower())
+        elif kind == "DNS":
+            found.add(value.lower())
+    if not found:
+        parts = (pair for part in certificate.get("subject", ()) for pair in part)
+        found = {value.lower() for name, value in parts if name == "commonName"}
+    return frozenset(found)
+
+
 def client_context(settings: EdgeSettings) -> ssl.SSLContext:
-    """TLS 1.2 or later that asks the peer for a certificate in its name."""
+    """TLS 1.2 or later that asks the peer for a certificate in its name, and shows ours to one that asks."""
     context = ssl.create_default_context(cafile=settings.tls_ca)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if settings.tls_certificate and settings.tls_key:
+        context.load_cert_chain(settings.tls_certificate, settings.tls_key)
     return context

@@ -1,9 +1,10 @@
-"""Routes of the control socket about keys: which methods trunks use, and a test call that is watched."""
+"""Routes of the control socket about trunks: how they are, how their keys come, and a test call."""
 
 from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
@@ -14,14 +15,20 @@ from gateway.calls.keytest import Expected, KeyTests
 LONGEST_S = 600.0
 
 
-def key_routes(counts: Counts, tests: KeyTests) -> list[web.RouteDef]:
-    """`GET /trunks`: questions by trunk and method; `POST /keytest`: a test call, one JSON object a line."""
+def key_routes(
+    counts: Counts, tests: KeyTests, states: Callable[[], list[dict[str, Any]]] = list
+) -> list[web.RouteDef]:
+    """`GET /trunks`: questions by trunk and method; `GET /trunks/states`: registrations and servers;
+    `POST /keytest`: a test call, one JSON object a line."""
 
     async def trunks(_: web.Request) -> web.Response:
         by_trunk: dict[str, dict[str, int]] = {}
         for (trunk, method), number in counts.key_methods.items():
             by_trunk.setdefault(trunk, {})[method] = number
         return web.json_response(by_trunk)
+
+    async def now(_: web.Request) -> web.Response:
+        return web.json_response(states())
 
     async def test(request: web.Request) -> web.StreamResponse:
         asked = await request.json()
@@ -41,7 +48,7 @@ def key_routes(counts: Counts, tests: KeyTests) -> list[web.RouteDef]:
                     await response.write(_line(each))
         return response
 
-    return [web.get("/trunks", trunks), web.post("/keytest", test)]
+    return [web.get("/trunks", trunks), web.get("/trunks/states", now), web.post("/keytest", test)]
 
 
 def _line(told: dict[str, Any]) -> bytes:

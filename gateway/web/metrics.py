@@ -6,9 +6,10 @@ seconds since 1970. Labels are reasons, kinds and states, never people.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -79,6 +80,7 @@ class GatewayFacts:
     volumes: Callable[[], Iterable[VolumeReading]] = tuple
     spool_bytes: Callable[[], int] = int
     certificates: Callable[[], Mapping[str, datetime]] = dict  # setting, end of validity
+    trunks: Callable[[], Sequence[Mapping[str, Any]]] = tuple  # as `gateway.edge.keeper.Keeper.states` has it
     transcription: TranscriptionFacts = TranscriptionFacts()
 
 
@@ -142,9 +144,28 @@ class GatewayCollector(Collector):
             verdict, _, reason = key.partition(":")
             messages.add_metric([verdict, reason], number)
         yield messages
+        yield from self._trunks()
         certificates = {name: until.timestamp() for name, until in facts.certificates().items()}
         name, text = "certificate_not_after_timestamp_seconds", "When a certificate ends."
         yield _gauge(name, text, certificates, "setting")
+
+    def _trunks(self) -> Iterator[Metric]:
+        """What is not known yet is not told: it would be an alarm or a promise."""
+        states = self._facts.trunks()
+        known = {trunk["trunk"]: int(trunk["up"]) for trunk in states if trunk["up"] is not None}
+        yield _gauge(
+            "trunk_up", "Whether a trunk is registered where it must be, and answers.", known, "trunk"
+        )
+        servers = GaugeMetricFamily(
+            "tast1_trunk_server_up",
+            "Whether a server of a trunk answers OPTIONS.",
+            labels=["trunk", "server"],
+        )
+        for trunk in states:
+            for number, server in enumerate(trunk["servers"], 1):
+                if server["state"] != "unknown":
+                    servers.add_metric([trunk["trunk"], str(number)], int(server["state"] == "up"))
+        yield servers
 
     def _durations(self) -> Iterator[Metric]:
         for key, text in _DURATIONS.items():

@@ -294,6 +294,8 @@ class CallWorker:
                 caller=invite.caller,
                 caller_uri=invite.caller_uri,
                 source=invite.source if behind_edge else source.rsplit(":", 1)[0],
+                trunk=invite.trunk if behind_edge else "",
+                dialled_as=invite.dialled_as,
             )
         )
 

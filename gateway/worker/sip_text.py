@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 _COMPACT = {"v": "via", "f": "from", "i": "call-id", "t": "to", "m": "contact"}
 _USER = re.compile(r"sips?:(?:([^@>]*)@)?", re.IGNORECASE)
 _BLANKS = " \t\r\n\v\f"  # as bytes see them: other blanks of Unicode belong to the value
+ANONYMOUS = "sip:anonymous@anonymous.invalid"
+"""Who calls when their number is withheld (RFC 3323 section 4.1.1.3)."""
 
 
 @dataclass(frozen=True)
@@ -19,14 +22,18 @@ class InviteText:
     branch: str
     """branch of the topmost Via (RFC 3261 section 8.1.1.7)."""
     dialled: str
-    """User part of the request URI, without parameters."""
+    """User part of the request URI, without parameters, or what the edge put in its place."""
     caller: str
-    """User part of the From URI."""
+    """User part of the From URI, or what the edge put in its place; "" when the number is withheld."""
     caller_uri: str
     source: str
     """Address of who sent it to the last proxy, as that saw it ("" when it did not say)."""
     srtp: str
     """What the edge says of encrypted sound: off (also when it says nothing), optional, required."""
+    trunk: str = ""
+    """Name of the trunk it came by, as the edge says in `Tast1-Call` ("" when it does not)."""
+    dialled_as: str = ""
+    """`dialled` as the trunk wrote it, where the edge has written it anew."""
 
 
 def read_invite(text: str) -> InviteText:
@@ -47,15 +54,25 @@ def read_invite(text: str) -> InviteText:
             headers.setdefault(key, value.strip(_BLANKS))
     caller_uri, tail = _address(headers.get("from", ""))
     target = lines[0].split(" ")[1] if lines[0].count(" ") >= 2 else ""
+    edge = dict(part.partition("=")[::2] for part in headers.get("tast1-call", "").split(";"))
+    caller, dialled = unquote(edge.get("caller", "")), unquote(edge.get("dialled", ""))
+    if "withheld" in edge:
+        caller, caller_uri = "", ANONYMOUS
+    elif caller:
+        caller_uri = _with_user(caller_uri, edge["caller"])
+    else:
+        caller = _user(caller_uri)
     return InviteText(
         sip_call_id=headers.get("call-id", ""),
         from_tag=_parameter(tail, "tag"),
         branch=_parameter(vias[0], "branch") if vias else "",
-        dialled=_user(target),
-        caller=_user(caller_uri),
+        dialled=dialled or _user(target),
+        caller=caller,
         caller_uri=caller_uri,
         source=_source(vias[:2][-1]) if vias else "",
         srtp=told if (told := headers.get("x-tast1-srtp")) in ("optional", "required") else "off",
+        trunk=edge.get("trunk", ""),
+        dialled_as=_user(target) if dialled else "",
     )
 
 
@@ -100,6 +117,12 @@ def _parameter(text: str, name: str) -> str:
         if key.strip(_BLANKS).lower() == name:
             return value.strip(_BLANKS)
     return ""
+
+
+def _with_user(uri: str, user: str) -> str:
+    """The URI of the caller with another user; without the parameters, which were about the one before."""
+    host = re.match(r"sips?:(?:[^@>]*@)?([^;?>]+)", uri, re.IGNORECASE)
+    return f"sip:{user}@{host.group(1)}" if host else f"sip:{user}@anonymous.invalid"
 
 
 def _user(uri: str) -> str:

@@ -5,33 +5,12 @@ from __future__ import annotations
 import pytest
 
 from gateway.edge import admission
-from gateway.edge.admission import Buckets, Trunks
+from gateway.edge.admission import Buckets
 from gateway.edge.lexer import parse
-from gateway.edge.settings import EdgeSettings, LimitSettings, TrunkSettings
+from gateway.edge.settings import LimitSettings
 from tests.edge.peers import SDP, invite, plain
 
 LIMITS = LimitSettings()
-TRUNKS = (TrunkSettings("a", ("192.0.2.0/24", "2001:db8::/32")), TrunkSettings("b", ("198.51.100.7/32",)))
-
-
-@pytest.mark.parametrize(
-    ("host", "name"),
-    [
-        ("192.0.2.255", "a"),
-        ("2001:db8::7", "a"),
-        ("::ffff:192.0.2.1", "a"),
-        ("198.51.100.7", "b"),
-        ("198.51.100.8", None),
-        ("2001:db9::7", None),
-        ("fe80::1%eth0", None),
-    ],
-)
-def test_a_trunk_is_known_by_its_source_network(host: str, name: str | None) -> None:
-    assert Trunks(EdgeSettings(trunks=TRUNKS)).name(host) == name
-
-
-def test_strangers_may_call_only_if_a_setting_says_so() -> None:
-    assert Trunks(EdgeSettings(trunks=TRUNKS, allow_unknown=True)).name("203.0.113.1") == "unknown"
 
 
 def test_a_bucket_gives_a_burst_and_then_its_rate() -> None:

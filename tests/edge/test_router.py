@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.edge.digest import challenge_of, respond
 from gateway.edge.flows import Flow
 from gateway.edge.keys import Keys
 from gateway.edge.lexer import parse
+from gateway.edge.outcomes import Dropped, Ours, Outcome, ToFlow, ToPlace, ToWorker
 from gateway.edge.proxy import Places
-from gateway.edge.router import Dropped, Outcome, Router, ToFlow, ToPlace, ToWorker
-from gateway.edge.settings import EdgeSettings, LimitSettings, TrunkSettings
+from gateway.edge.router import Router
+from gateway.edge.settings import Credentials, EdgeSettings, LimitSettings, TrunkSettings
 from tests.edge.peers import SDP, FakeWorkers, invite, plain, response, within
 from tests.edge.rfc4475 import MESSAGES
 
@@ -61,6 +63,73 @@ def test_an_invite_from_a_stranger_hears_nothing() -> None:
     edge, workers = router()
     assert edge.from_outside(invite(), STRANGER, 1.0) == Dropped("unknown_source")
     assert workers.free == [WORKER]
+
+
+def test_a_call_with_a_password_is_challenged_and_then_let_in_with_its_cancel() -> None:
+    roaming = TrunkSettings("roaming", digest=Credentials("branch", "open sesame"))
+    edge, workers = router(trunks=(roaming,))
+    first = edge.from_outside(invite(), STRANGER, 1.0)
+    assert status_of(first) == 401 and workers.free == [WORKER]
+    assert isinstance(first, ToFlow)
+    challenge = challenge_of(h.value for h in parse(first.data).headers if h.name == b"www-authenticate")
+    assert challenge is not None
+    assert edge.from_outside(plain("ACK", to_tag="x"), STRANGER, 1.1) == Dropped("no_transaction")
+    assert not edge.calls_refused, "nobody was refused a call yet"
+    told = respond(challenge, "branch", "open sesame", "INVITE", "sip:70101010@gw.example.com", 1, "c")
+    again = {"via": VIA, "cseq": 2}
+    seen = to_worker(
+        edge.from_outside(invite(extra=(f"Authorization: {told.decode()}",), **again), STRANGER, 1.2)
+    )
+    assert b"Tast1-Call: trunk=roaming\r\n" in seen
+    assert isinstance(edge.from_outside(plain("CANCEL", **again), STRANGER, 1.3), ToWorker)
+    assert status_of(edge.from_outside(plain("CANCEL", via=VIA, cseq=3), STRANGER, 1.4)) == 481
+    named = plain("ACK", to_tag="to1", uri=f"sip:gw@gw.example.com;w={WORKER}", via=VIA, cseq=9)
+    assert edge.from_outside(named, STRANGER, 1.5) == Dropped("no_transaction"), "a port is no password"
+
+
+def test_nobody_outside_says_whose_call_it_is() -> None:
+    edge, _ = router()
+    seen = to_worker(edge.from_outside(invite(extra=("Tast1-Call: trunk=other;withheld",)), CALLER, 1.0))
+    assert [h.value for h in parse(seen).headers if h.name == b"tast1-call"] == [b"trunk=trunk"]
+
+
+@pytest.mark.parametrize(
+    ("nat", "source", "contact", "back"),
+    [
+        ("auto", "8.8.8.8", "<sip:pbx@10.0.0.5:5060>", True),
+        ("auto", "8.8.8.8", "<sip:pbx@8.8.4.4:5060>", False),
+        ("auto", "8.8.8.8", "<sip:pbx@pbx.example.com>", False),
+        ("auto", "10.0.0.9", "<sip:pbx@10.0.0.5:5060>", False),
+        ("on", "10.0.0.9", "<sip:pbx@pbx.example.com>", True),
+        ("off", "8.8.8.8", "<sip:pbx@10.0.0.5:5060>", False),
+    ],
+)
+def test_requests_to_a_peer_behind_nat_go_where_its_invite_came_from(
+    nat: str, source: str, contact: str, back: bool
+) -> None:
+    trunk = TrunkSettings("pbx", ("8.0.0.0/8", "10.0.0.0/8"), nat=nat)
+    edge, _ = router(trunks=(trunk,))
+    flow = Flow("UDP", source, 31337)
+    seen = to_worker(edge.from_outside(invite(contact=contact), flow, 1.0))
+    assert isinstance(edge.from_inside(response(seen, 200), "127.0.0.1", WORKER, 1.1), ToFlow)
+    bye = within(
+        "BYE",
+        seen,
+        caller=False,
+        uri=contact.strip("<>"),
+        via=f"SIP/2.0/UDP 127.0.0.1:{WORKER};branch=z9hG4bKbye",
+    )
+    out = edge.from_inside(bye, "127.0.0.1", WORKER, 2.0)
+    assert isinstance(out, ToPlace)
+    assert out.flow == (flow if back else None)
+
+
+def test_an_answer_to_a_request_of_our_own_is_ours() -> None:
+    edge, _ = router()
+    edge._is_own = lambda branch: branch == b"z9hG4bKown"
+    request = plain("OPTIONS", via="SIP/2.0/UDP gw.example.com:5060;branch=z9hG4bKown")
+    outcome = edge.from_outside(response(request, 200), STRANGER, 1.0)
+    assert isinstance(outcome, Ours) and outcome.response.status == 200
 
 
 def test_an_invite_from_a_stranger_is_refused_aloud_if_set() -> None:

@@ -50,6 +50,14 @@ def collector() -> GatewayCollector:
         volumes=lambda: [VolumeReading("data", 5, 10)],
         spool_bytes=lambda: 320,
         certificates=lambda: {"sip.tls_certificate": NOW},
+        trunks=lambda: [
+            {
+                "trunk": "provider",
+                "up": True,
+                "servers": [{"server": "sip:a", "state": "up"}, {"server": "sip:b", "state": "down"}],
+            },
+            {"trunk": "new", "up": None, "servers": [{"server": "sip:c", "state": "unknown"}]},
+        ],
         transcription=TranscriptionFacts(
             endings=lambda: {"done": 1}, jobs=lambda: {"waiting": 0}, servers=lambda: {"up": 1}
         ),
@@ -101,6 +109,20 @@ def test_every_outcome_is_told_before_it_happens_and_is_in_the_page() -> None:
     rows = re.findall(r"^\| ([a-z ]+) \| `([a-z_]+)` \| ([a-z–]+) \| .* \|$", OPERATORS, re.MULTILINE)
     assert {(result.replace(" ", "_"), name, level.replace("–", "none")) for result, name, level in rows} == {
         (one.result.value, one.value, one.level.value) for one in Outcome
+    }
+
+
+def test_a_trunk_of_which_nothing_is_known_yet_is_not_told() -> None:
+    told = {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in FAMILIES
+        if family.name.startswith("tast1_trunk")
+        for sample in family.samples
+    }
+    assert told == {
+        ("tast1_trunk_up", "provider"): 1,
+        ("tast1_trunk_server_up", "provider", "1"): 1,
+        ("tast1_trunk_server_up", "provider", "2"): 0,
     }
 
 

@@ -10,6 +10,7 @@ from gateway.edge.answers import _REASONS, answer
 from gateway.edge.fields import Malformed
 from gateway.edge.lexer import parse
 from gateway.edge.settings import EdgeSettings, LimitSettings, TrunkSettings
+from gateway.edge.trunks import Trunks
 from tests.edge.peers import SDP, invite
 from tests.fuzz.feed import Feed
 from tests.fuzz.targets import lexer
@@ -71,7 +72,7 @@ def rates(feed: Feed) -> None:
 
 
 def trunks(feed: Feed) -> None:
-    known = admission.Trunks(EdgeSettings(trunks=(TrunkSettings("t", ("192.0.2.0/24", "2001:db8::/32")),)))
+    known = Trunks(EdgeSettings(trunks=(TrunkSettings("t", ("192.0.2.0/24", "2001:db8::/32")),)))
     while feed.left:
         parts = [feed.number(0, 255) for _ in range(4)]
         inside = parts[:3] == [192, 0, 2]
