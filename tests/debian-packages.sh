@@ -6,6 +6,7 @@ set -eu
 missing=""
 command -v sipp >/dev/null 2>&1 || missing="$missing sip-tester"
 command -v baresip >/dev/null 2>&1 || missing="$missing baresip-core"
+command -v softhsm2-util >/dev/null 2>&1 || missing="$missing softhsm2"
 command -v espeak-ng >/dev/null 2>&1 || missing="$missing espeak-ng"
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
 command -v strace >/dev/null 2>&1 || missing="$missing strace"

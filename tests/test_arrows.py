@@ -85,6 +85,7 @@ VENDORS = {
     "alembic": ("storage",),
     "soundfile": ("storage", "ivr_prompts.studio"),
     "cryptography": ("storage", "gateway.edge.certificates"),
+    "pkcs11": ("storage.token_keys",),
     "opentelemetry": ("gateway.traces",),
     "pydantic": ("gateway.config", "gateway.web.api"),
     "typer": ("gateway.cli",),
