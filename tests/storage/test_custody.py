@@ -259,8 +259,8 @@ def test_the_file_of_a_retired_key_goes_when_no_backup_can_need_it(world: World)
         rotation.destroy(world.db, sources, old, NOW + timedelta(days=14), 14, BY)
     rotation.destroy(world.db, sources, old, NOW + timedelta(days=15), 14, BY)
     assert not (world.folder / f"key.{old}").exists()
-    (known, _) = rotation.listing(world.db, with_keys(world, sources), 14)
-    assert known.key_id == old and known.destroyed_at and not known.at_hand
+    listed = {each.key_id: each for each in rotation.listing(world.db, with_keys(world, sources), 14)}
+    assert len(listed) == 2 and listed[old].destroyed_at and not listed[old].at_hand
 
 
 # --- missing and wrong ----------------------------------------------------------------------------
