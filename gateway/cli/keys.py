@@ -129,11 +129,11 @@ def rotate(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False, lang: Lan
         print_json(vars(done))
     else:
         key = "keys.rotated" if done.is_new else "keys.went_on"
-        console.print(text(key, lang, key=done.key_id, count=done.rewrapped))
+        console.print(text(key, lang, id=done.key_id, count=done.rewrapped))
         for each in done.retired:
-            console.print(text("keys.retired", lang, key=each))
+            console.print(text("keys.retired", lang, id=each))
         for each in done.waiting:
-            console.print(text("keys.waiting", lang, key=each))
+            console.print(text("keys.waiting", lang, id=each))
         if done.is_new:
             console.print(text("keys.back_up", lang), style="bold")
         for each in done.failed:
@@ -149,7 +149,7 @@ def retire(key_id: KeyId, config: ConfigFile = DEFAULT_FILE, lang: Language = "d
 
     with archive(config, lang) as opened:
         rotation.retire(opened.database, key_id, now(), operator())
-    console.print(text("keys.retired", lang, key=key_id))
+    console.print(text("keys.retired", lang, id=key_id))
 
 
 @keys_app.command()
@@ -169,7 +169,7 @@ def destroy(
         days = opened.settings.policy.backup.max_lag_days
         sources = key_sources(opened.settings)
         rotation.destroy(opened.database, sources, key_id, now(), days, operator(), despite_backups)
-    console.print(text("keys.destroyed", lang, key=key_id))
+    console.print(text("keys.destroyed", lang, id=key_id))
 
 
 @keys_app.command()

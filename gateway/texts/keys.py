@@ -40,28 +40,28 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: Danish, English
         "{of}: does not open. Its key is not at hand, or the wrapped key was altered: restore from a backup",
     ),
     "keys.rotated": (
-        "Ny nøgle {key} er i brug. Pakket om: {count}. Lyd er ikke rørt.",
-        "The new key {key} is in use. Wrapped anew: {count}. No sound was touched.",
+        "Ny nøgle {id} er i brug. Pakket om: {count}. Lyd er ikke rørt.",
+        "The new key {id} is in use. Wrapped anew: {count}. No sound was touched.",
     ),
     "keys.went_on": (
-        "Nøglen {key} er i brug. Pakket om: {count}. Lyd er ikke rørt.",
-        "The key {key} is in use. Wrapped anew: {count}. No sound was touched.",
+        "Nøglen {id} er i brug. Pakket om: {count}. Lyd er ikke rørt.",
+        "The key {id} is in use. Wrapped anew: {count}. No sound was touched.",
     ),
     "keys.retired": (
-        "Nøglen {key} er udtjent: intet er pakket med den, og intet bliver det.",
-        "The key {key} is retired: nothing is wrapped with it, and nothing will be.",
+        "Nøglen {id} er udtjent: intet er pakket med den, og intet bliver det.",
+        "The key {id} is retired: nothing is wrapped with it, and nothing will be.",
     ),
     "keys.waiting": (
-        "Nøglen {key} er afløst. Når alle gateways har den nye: tast1 keys retire {key}",
-        "The key {key} is superseded. When every gateway has the new one: tast1 keys retire {key}",
+        "Nøglen {id} er afløst. Når alle gateways har den nye: tast1 keys retire {id}",
+        "The key {id} is superseded. When every gateway has the new one: tast1 keys retire {id}",
     ),
     "keys.back_up": (
         "Tag nu en sikkerhedskopi af den nye nøgle, adskilt fra data.",
         "Back up the new key now, apart from the data.",
     ),
     "keys.destroyed": (
-        "Nøglen {key} er destrueret. Fjern også dens sikkerhedskopier.",
-        "The key {key} is destroyed. Remove its backups, too.",
+        "Nøglen {id} er destrueret. Fjern også dens sikkerhedskopier.",
+        "The key {id} is destroyed. Remove its backups, too.",
     ),
     "keys.pair": (
         "Privat nøgle: {private} (kun til de noder, der åbner). Offentlig nøgle: {public}.",

@@ -96,17 +96,7 @@ def test_a_token_is_opened_with_the_pin_in_a_file_by_a_process_of_its_own(shop: 
     module = tokens.library()
     tokens.prepare(shop.folder)
     tokens.make_token("tast1")
-    create = (
-        "--login",
-        "--pin",
-        tokens.PIN,
-        "--keygen",
-        "--key-type",
-        "AES:32",
-        "--label",
-        "kek",
-        "--sensitive",
-    )
+    create = ("--login", "--pin", tokens.PIN, "--keygen", "--key-type", "AES:32", "--label", "kek")
     subprocess.run(
         ["pkcs11-tool", "--module", str(module), "--token-label", "tast1", *create],
         check=True,
