@@ -47,9 +47,8 @@ class SealsOnly(KeysError):
     """This node has the public key only: it seals, and another one opens."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "this node can only seal: open it on a node that has the private key (storage.key.private_key)"
-        )
+        why = "this node can only seal: open it on a node that has the private key (storage.key.private_key)"
+        super().__init__(why)
 
 
 class Wrapper(Protocol):
