@@ -86,7 +86,7 @@ def test_a_wrong_key_file_is_told_by_the_id_of_the_right_one(shop: Shop) -> None
     path.write_bytes(bytes(32))
     assert right["key_id"] in shop.tast1("keys", "list", status=1)
     path.unlink()
-    assert "is missing; restore its backup" in shop.tast1("calls", status=1)
+    assert "is missing, and there is an archive" in shop.tast1("calls", status=1)
     assert not path.exists()
     path.write_bytes(content)
     path.chmod(0o600)
