@@ -17,12 +17,16 @@ from gateway.calls.records import StoredRecords
 from gateway.calls.tones import StereoEraser
 from gateway.calls.transcribing import Transcribing
 from gateway.config import Settings
+from gateway.config.custody import OtherKeySection, TokenSection
+from gateway.config.secret_files import NoSecret, secret
 from storage import audit_log, jobs, ledger
 from storage.artifacts import Tags
 from storage.database import Away, Database, DatabaseError
 from storage.desk import Desk
-from storage.keys import Keys, KeysError
-from storage.leftovers import Recovered, recover_leftovers
+from storage.key_register import keys_meanwhile, open_keys
+from storage.key_sources import KeyCommand, KeyFile, KeyPair, KeySources, KeyToken, Source
+from storage.keys import Keys, KeysError, SealsOnly
+from storage.leftovers import Recovered, finish_left, recover_leftovers
 from storage.media import MediaStore
 from storage.redaction import Redaction
 from storage.replay import Replayed, is_behind, replay
@@ -59,14 +63,15 @@ class Archive:
         """
         settings.storage.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _require_key(settings)
-        keys = Keys.open(settings.key_file)
-        opened = cls(settings, keys, Database(settings.database_url), MediaStore(settings.storage.folder))
+        database = Database(settings.database_url)
         try:
+            keys = open_keys(database, key_sources(settings), _now())
+            opened = cls(settings, keys, database, MediaStore(settings.storage.folder))
             opened._require_rows()
             if replay_first and is_behind(opened.database, opened.store):
                 opened.replay(_now())
         except BaseException:
-            opened.close()
+            database.close()
             raise
         return opened
 
@@ -87,7 +92,7 @@ class Archive:
     @classmethod
     def shut(cls, settings: Settings) -> Archive:
         """Keys and media store while the database is away: reads and writes fail until `admit`."""
-        keys, store = Keys.open(settings.key_file), MediaStore(settings.storage.folder)
+        keys, store = keys_meanwhile(key_sources(settings)), MediaStore(settings.storage.folder)
         return cls(settings, keys, Database(settings.database_url, False, admitted=False), store)
 
     async def admit(self, now: Callable[[], datetime]) -> Recovered:
@@ -115,7 +120,9 @@ class Archive:
     def _make_good(self, now: datetime) -> Recovered:
         opened = Archive.open(self.settings)  # with connections of its own: those of calls are shut
         try:
-            return opened.recover(now)
+            found = opened.recover(now)
+            self.keys.become(opened.keys)  # whoever holds them has the right ones from now on
+            return found
         finally:
             opened.close()
 
@@ -175,12 +182,23 @@ class Archive:
 
         self.database.write_sync(lambda s: jobs.take_over(s, now))
         found = recover_leftovers(self.database, self.store, self.keys, now, self.settings.policy, tail)
+        if found.left:
+            log.warning(
+                "recordings were left for a node that can open them", extra={"recordings": len(found.left)}
+            )
         for folder in sorted(memory.glob("*")) if memory.is_dir() else ():
             if folder.name not in found.failed:
-                if folder.name not in {*found.sealed, *found.abandoned} and stray_audio_bytes(folder):
+                known = {*found.sealed, *found.abandoned, *found.left}
+                if folder.name not in known and stray_audio_bytes(folder):
                     log.error("audio of no recording was found in memory and removed")
                 shutil.rmtree(folder, ignore_errors=True)
         return found
+
+    def finish_left(self, now: datetime) -> Recovered:
+        """Complete what a node left that could not open its spools; `SealsOnly` where this one cannot."""
+        if not self.keys.opens:
+            raise SealsOnly
+        return finish_left(self.database, self.store, self.keys, now, self.settings.policy)
 
     def records(self, transcribes: bool) -> StoredRecords:
         """What calls write down, by the settings in force: a call keeps them to its end."""
@@ -207,12 +225,50 @@ def _require_key(settings: Settings) -> None:
     signs = [folder / ledger.FILE_NAME, *folder.glob("media/*"), *folder.glob("spool/*")]
     if settings.database_url.startswith("sqlite:///"):
         signs.append(Path(settings.database_url.removeprefix("sqlite:///")))
-    if not settings.key_file.exists() and any(sign.exists() for sign in signs):
+    elsewhere = settings.storage.key.command or settings.storage.key.pkcs11
+    if not elsewhere and not settings.key_file.exists() and any(sign.exists() for sign in signs):
         raise KeysError(
             f"the key file {settings.key_file} is missing, and there is an archive in {folder}: restore "
             "the key file's backup (without it nothing recorded can be read); to begin anew, move the "
             "archive away"
         )
+
+
+def key_sources(settings: Settings) -> KeySources:
+    """Where the keys of this node come from."""
+    key = settings.storage.key
+    own: Source = KeyFile(settings.key_file)
+    if key.command:
+        own = KeyCommand(key.command, key.command_timeout_s)
+    elif key.pkcs11:
+        own = _token(key.pkcs11)
+    return KeySources(
+        own,
+        tuple(_other(each, key.command_timeout_s) for each in key.others),
+        key.public_key,
+        key.private_key,
+    )
+
+
+def _other(other: OtherKeySection, timeout_s: float) -> Source:
+    if other.pkcs11:
+        return _token(other.pkcs11)
+    if other.command:
+        return KeyCommand(other.command, timeout_s)
+    if other.private_key:
+        return KeyPair(other.private_key)
+    assert other.key_file is not None, "checked with the settings"
+    return KeyFile(other.key_file)
+
+
+def _token(token: TokenSection) -> KeyToken:
+    def pin() -> str:
+        try:
+            return secret(token.pin)
+        except NoSecret as error:
+            raise KeysError(str(error)) from None
+
+    return KeyToken(token.module, token.token, token.key, pin)
 
 
 def _now() -> datetime:

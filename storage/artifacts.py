@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, and_, delete, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from storage import audit_log
+from storage import audit_log, custody
 from storage.ids import new_id
 from storage.keys import Keys, new_data_key
 from storage.many import among, plain
@@ -128,7 +128,8 @@ def make(
     if not sealed_with_key or how.keys is None:
         return NewArtifact(artifact.id, None)
     data_key = how.data_key or new_data_key()
-    session.add(DataKey(artifact_id=artifact.id, wrapped=how.keys.wrap(artifact.id, data_key)))
+    wrapped = custody.wrap(session, how.keys, artifact.id, data_key)
+    session.add(DataKey(artifact_id=artifact.id, wrapped=wrapped))
     if how.words is not None:
         sealed = seal_bytes(data_key, f"words:{artifact.id}", how.words)
         session.add(Document(artifact_id=artifact.id, sealed=sealed))
@@ -220,7 +221,7 @@ def kept(session: Session, artifact_id: str, at: datetime) -> Artifact:
 
 
 def data_key(session: Session, keys: Keys, artifact_id: str, at: datetime) -> bytes:
-    """The data key of an artifact that exists at `at`; else `NotReadable`.
+    """The data key of an artifact that exists at `at`; else `NotReadable`. `storage.keys.KeysError`.
 
     For the gateway's own work; for persons `storage.gate` asks the policy about them first.
     """
@@ -228,7 +229,7 @@ def data_key(session: Session, keys: Keys, artifact_id: str, at: datetime) -> by
     row = session.get(DataKey, artifact_id)
     if row is None:
         raise NotReadable("it has no data key", "R-60")
-    return keys.unwrap(artifact_id, row.wrapped)
+    return custody.unwrap(session, keys, artifact_id, row.wrapped)
 
 
 def words(session: Session, artifact_id: str, key: bytes) -> bytes:

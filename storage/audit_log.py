@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from storage import audit_chain
+from storage import audit_chain, custody
 from storage.audit_chain import Entry, Gap, Verdict
 from storage.keys import Keys
 from storage.many import insert_all
@@ -52,7 +52,7 @@ def append(
     if reason:
         assert keys is not None
         session.flush()
-        session.add(AuditReason(seq=entry.seq, sealed=keys.seal_words(f"audit {entry.seq}", reason)))
+        session.add(AuditReason(seq=entry.seq, sealed=keys.seal_words(label_of_reason(entry.seq), reason)))
     session.info[_LAST] = (entry.seq, entry.hash)
     return entry
 
@@ -70,10 +70,15 @@ def append_all(session: Session, at: datetime, told: Iterable[tuple[str, str, di
         session.info[_LAST] = last
 
 
+def label_of_reason(seq: int) -> str:
+    """What the sealed words of an entry are bound to."""
+    return f"audit {seq}"
+
+
 def reason_of(session: Session, keys: Keys, seq: int) -> str:
     """The words of who made an entry; "" when there are none. Personal data."""
     row = session.get(AuditReason, seq)
-    return "" if row is None else keys.open_words(f"audit {seq}", row.sealed)
+    return "" if row is None else custody.open_words(session, keys, label_of_reason(seq), row.sealed)
 
 
 def _last(session: Session) -> tuple[int, str] | None:

@@ -13,7 +13,7 @@ from datetime import datetime
 from sqlalchemy import and_, delete, or_, select
 from sqlalchemy.orm import Session
 
-from storage import artifacts, audit_log, books
+from storage import artifacts, audit_log, books, custody
 from storage.ids import new_id
 from storage.keys import Keys
 from storage.many import among, plain
@@ -23,10 +23,11 @@ from storage.policy.apply import change
 from storage.policy.settings import PolicySettings
 from storage.tables import Artifact, ArtifactSource, Call, CallerNumber, CaseCall, Consent
 
-_SEALED = "sealed:"
+_SEALED = custody.NUMBER_SEALED
 
 
-def _label(call_id: str) -> str:
+def label_of_number(call_id: str) -> str:
+    """What the sealed number of a call is bound to."""
     return f"number {call_id}"
 
 
@@ -62,7 +63,7 @@ def open_call(
 
 def sealed_number(keys: Keys, call_id: str, caller: str) -> str:
     """The caller's number as it is stored with the call."""
-    return _SEALED + base64.b64encode(keys.seal_words(_label(call_id), caller)).decode()
+    return _SEALED + base64.b64encode(keys.seal_words(label_of_number(call_id), caller)).decode()
 
 
 def note_answered(session: Session, call_id: str, at: datetime, codec: str = "") -> None:
@@ -126,7 +127,8 @@ def caller_number(session: Session, keys: Keys, call_id: str, at: datetime) -> s
         return None
     if not row.number.startswith(_SEALED):
         return row.number  # stored before numbers were sealed
-    return keys.open_words(_label(call_id), base64.b64decode(row.number.removeprefix(_SEALED)))
+    sealed = base64.b64decode(row.number.removeprefix(_SEALED))
+    return custody.open_words(session, keys, label_of_number(call_id), sealed)
 
 
 def listing(session: Session, limit: int = 100, before: datetime | None = None) -> Sequence[Call]:

@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from storage import audit_log
+from storage import audit_log, custody
 from storage.audit_chain import canonical
 from storage.keys import Keys, new_data_key
 from storage.model import CaseKind
@@ -140,10 +140,13 @@ def _key(session: Session, keys: Keys, case_id: str) -> bytes:
     row = session.get(CaseKey, case_id)
     label = f"case {case_id}"
     if row is not None:
-        return keys.unwrap(label, row.wrapped)
+        # A node that only seals writes on with the key that it has just made.
+        known: bytes | None = session.info.get(label)
+        return known or custody.unwrap(session, keys, label, row.wrapped)
     data_key = new_data_key()
-    session.add(CaseKey(case_id=case_id, wrapped=keys.wrap(label, data_key)))
+    session.add(CaseKey(case_id=case_id, wrapped=custody.wrap(session, keys, label, data_key)))
     session.flush()
+    session.info[label] = data_key
     return data_key
 
 

@@ -1,8 +1,9 @@
-"""Keys: one key encryption key in a file, one wrapped data key for every artifact.
+"""Keys: what a node holds to seal and to open, and what it needs beside for names and signatures.
 
 Destroying an artifact's wrapped data key makes every copy of its audio unreadable, wherever it is
-(crypto-erasure). Other keys the gateway needs are derived, so there is one file to guard and to back up
-apart from the data.
+(crypto-erasure). Data keys are wrapped by key encryption keys (`storage.wrapping`), which can be replaced.
+What names people and vouches for records cannot: pseudonyms stay the same, signatures go on fitting. So these
+are keys of their own (`Purposes`), kept wrapped like data keys (`storage.custody`).
 """
 
 from __future__ import annotations
@@ -12,110 +13,209 @@ import hashlib
 import hmac
 import os
 import re
-import stat
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature, InvalidTag
-from cryptography.hazmat.primitives import hashes
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from storage.sealed import open_bytes, seal_bytes, sync_folder
+from storage.key_sources import create_file, read_secret
+from storage.sealed import MediaError, open_bytes, seal_bytes
+from storage.wrapping import (
+    ID_BYTES,
+    KEY_BYTES,
+    PREFIX_BYTES,
+    PUBLIC_WORDS,
+    KeysError,
+    RecipientKey,
+    SealsOnly,
+    SecretKey,
+    Wrapper,
+    derive,
+    unknown,
+)
 
-KEY_BYTES = 32
-_NONCE_BYTES = 12
+__all__ = ["KEY_BYTES", "Keys", "KeysError", "Purposes", "Ring", "SealsOnly", "is_signed", "new_data_key"]
+
+_WORDS = b"\x03"
 _SPELLED = re.compile(r"[0-9a-f]+")
-_ID_BYTES = 8
-_VERSION = b"\x01"
-_TAG_BYTES = 16
-WRAPPED_BYTES = 1 + _ID_BYTES + _NONCE_BYTES + KEY_BYTES + _TAG_BYTES
-"""Length of a wrapped data key."""
 
 
-class KeysError(Exception):
-    """The key file or a wrapped key is not usable. The message says what to do."""
+@dataclass(frozen=True)
+class Purposes:
+    """Keys (32 bytes each) for what outlives a key encryption key. `words` may grow; the last one is used."""
+
+    pseudonym: bytes = field(repr=False)
+    edge: bytes = field(repr=False)
+    signing: bytes = field(repr=False)
+    words: tuple[bytes, ...] = field(repr=False)
+
+    @classmethod
+    def derived(cls, secret: bytes) -> Purposes:
+        """Those that belong to a key file from its first day."""
+        names = ("pseudonyms", "edge", "signing", "words")
+        pseudonym, edge, signing, words = (derive(secret, f"tast1 {name}".encode()) for name in names)
+        return cls(pseudonym, edge, signing, (words,))
+
+    @classmethod
+    def drawn(cls) -> Purposes:
+        """Fresh ones."""
+        return cls.derived(os.urandom(KEY_BYTES))
+
+
+@dataclass(frozen=True)
+class Ring:
+    """The key encryption keys that a node has at hand: its own, those that open, whom it seals for."""
+
+    own: Wrapper
+    others: tuple[Wrapper, ...] = ()
+    recipient: RecipientKey | None = None
+
+    @property
+    def target(self) -> Wrapper:
+        """The one that wraps new data keys."""
+        return self.recipient or self.own
+
+    def everyone(self) -> tuple[Wrapper, ...]:
+        """All of them; what opens comes before what only seals."""
+        last = () if self.recipient is None else (self.recipient,)
+        return (self.own, *self.others, *last)
+
+    def find(self, wrapped: bytes) -> Wrapper | None:
+        """The key that wrapped something; None when it is not at hand."""
+        return next((each for each in self.everyone() if wrapped.startswith(each.prefix)), None)
 
 
 class Keys:
-    """The key encryption key in memory, and what is derived from it."""
+    """What a node seals and opens with. Thread-safe; `renew` puts other keys in place of those before."""
 
-    def __init__(self, secret: bytes) -> None:
-        if len(secret) != KEY_BYTES:
-            raise KeysError(f"a key encryption key has {KEY_BYTES} bytes, this one has {len(secret)}")
-        self._kek = AESGCM(_derive(secret, b"tast1 key encryption"))
-        self._pseudonym_key = _derive(secret, b"tast1 pseudonyms")
-        self._words_key = _derive(secret, b"tast1 words")
-        self.key_id = _derive(secret, b"tast1 key id")[:_ID_BYTES]
-        """Says which key wrapped something, without saying anything about the key."""
-        self.edge_key = _derive(secret, b"tast1 edge")
+    def __init__(
+        self,
+        secret: bytes | Ring,
+        purposes: Purposes | None = None,
+        reopen: Callable[[], Ring] | None = None,
+    ) -> None:
+        """Of one secret (32 bytes), or of a ring with the purposes that go with it; `KeysError`."""
+        ring = secret if isinstance(secret, Ring) else Ring(SecretKey(secret))
+        if purposes is None:
+            assert isinstance(ring.own, SecretKey), (
+                "a key that shows nobody its bytes needs purposes beside it"
+            )
+            purposes = Purposes.derived(ring.own.secret)
+        self._reopen = reopen
+        self._pseudonym_key = purposes.pseudonym
+        self.edge_key = purposes.edge
         """For the SIP edge's own stateless marks (32 bytes)."""
-        self._signer = Ed25519PrivateKey.from_private_bytes(_derive(secret, b"tast1 signing"))
+        self._signer = Ed25519PrivateKey.from_private_bytes(purposes.signing)
         self.public_key = self._signer.public_key().public_bytes_raw().hex()
         """For checking signatures (Ed25519, 64 hex characters); not secret."""
+        self.renew(ring, purposes.words)
 
     @classmethod
     def open(cls, path: Path) -> Keys:
-        """The key in `path`, created on first use (32 random bytes, mode 0600).
+        """The key in `path`, created on first use (32 random bytes, mode 0600), and nothing else.
 
         Raises `KeysError` for a wrong size, for a file others may read, and when it cannot be made.
         """
-        try:
-            if not path.exists():
-                _create(path)
-            mode = path.stat().st_mode
-            if not stat.S_ISREG(mode):
-                raise KeysError("the key file is not a regular file; name another one in `storage.key_file`")
-            if mode & 0o077:
-                raise KeysError(
-                    f"others may read the key file (mode {stat.S_IMODE(mode):04o}); run: chmod 600 {path}"
-                )
-            secret = path.read_bytes()
-        except OSError as error:
-            raise KeysError(
-                f"the key file {path} cannot be used ({os.strerror(error.errno or 0)}); "
-                "give the service user access to it"
-            ) from error
-        if len(secret) != KEY_BYTES:
-            raise KeysError(
-                f"the key file {path} has {len(secret)} bytes instead of {KEY_BYTES}; restore its backup "
-                "(without it nothing recorded can be read; remove it only if there are no recordings)"
-            )
-        return cls(secret)
+        if not path.exists():
+            create_file(path)
+        return cls(read_secret(path))
+
+    # --- data keys ----------------------------------------------------------------------------------
+
+    @property
+    def ring(self) -> Ring:
+        """The key encryption keys at hand."""
+        return self._ring
+
+    @property
+    def key_id(self) -> bytes:
+        """Says which key wraps, without saying anything about the key."""
+        return self._ring.target.key_id
 
     @property
     def wrapped_prefix(self) -> bytes:
-        """How every data key begins that this key wrapped."""
-        return _VERSION + self.key_id
+        """How every data key begins that is wrapped now."""
+        return self._ring.target.prefix
 
-    def wrap(self, artifact_id: str, data_key: bytes) -> bytes:
-        """The data key, sealed for storing; bound to its artifact."""
-        nonce = os.urandom(_NONCE_BYTES)
-        sealed = self._kek.encrypt(nonce, data_key, _bound(artifact_id))
-        return self.wrapped_prefix + nonce + sealed
+    def wrap(self, label: str, data_key: bytes) -> bytes:
+        """The data key, wrapped for storing; bound to whom it belongs to. `KeysError`."""
+        return self._ring.target.wrap(label, data_key)
 
-    def unwrap(self, artifact_id: str, wrapped: bytes) -> bytes:
-        """The data key; `KeysError` when another key wrapped it or it belongs to another artifact."""
-        start = 1 + _ID_BYTES
-        if wrapped[:1] != _VERSION or wrapped[1:start] != self.key_id:
-            raise KeysError("another key file wrapped this data key; restore the one it was made with")
-        nonce, sealed = wrapped[start : start + _NONCE_BYTES], wrapped[start + _NONCE_BYTES :]
-        try:
-            return self._kek.decrypt(nonce, sealed, _bound(artifact_id))
-        except InvalidTag as error:
-            raise KeysError("the wrapped data key was altered or belongs to another artifact") from error
+    def unwrap(self, label: str, wrapped: bytes) -> bytes:
+        """The data key. `KeysError` when another key wrapped it or it belongs to another; `SealsOnly`."""
+        wrapper = self._ring.find(wrapped)
+        if wrapper is None:
+            raise unknown(wrapped)
+        return wrapper.unwrap(label, wrapped)
+
+    def knows(self, wrapped: bytes) -> bool:
+        """Whether the key that wrapped something is at hand."""
+        return self._ring.find(wrapped) is not None
+
+    @property
+    def opens(self) -> bool:
+        """Whether what is wrapped now can be opened here: not on a node that only seals."""
+        return self._ring.find(self._ring.target.prefix) is not self._ring.recipient
+
+    def reopen(self) -> Ring:
+        """The ring as its files are now; `KeysError`."""
+        return self._ring if self._reopen is None else self._reopen()
+
+    def renew(self, ring: Ring, words: Sequence[bytes]) -> None:
+        """Take these from now on."""
+        self._words = {_WORDS + derive(key, b"tast1 words id")[:ID_BYTES]: key for key in words}
+        self._ring = ring
+
+    def become(self, other: Keys) -> None:
+        """Be those keys from now on, for whoever holds these."""
+        self.__dict__.update(other.__dict__)
+
+    # --- words --------------------------------------------------------------------------------------
+
+    @property
+    def words_prefix(self) -> bytes:
+        """How all words begin that are sealed now."""
+        recipient = self._ring.recipient
+        return next(reversed(self._words)) if recipient is None else recipient.words_prefix
+
+    def seal_words(self, label: str, words: str) -> bytes:
+        """Words about no artifact and no case, sealed; `label` says whose they are."""
+        if self._ring.recipient is not None:
+            return self._ring.recipient.seal_words(label, words.encode())
+        prefix = self.words_prefix
+        return prefix + seal_bytes(self._words[prefix], label, words.encode())
+
+    def open_words(self, label: str, sealed: bytes) -> str:
+        """The inverse of `seal_words`; `storage.sealed.MediaError` for another label or altered bytes."""
+        prefix, body = sealed[:PREFIX_BYTES], sealed[PREFIX_BYTES:]
+        if prefix in self._words:
+            return open_bytes(self._words[prefix], label, body).decode()
+        for each in self._ring.everyone():
+            if isinstance(each, RecipientKey) and prefix == each.words_prefix:
+                return each.open_words(label, sealed).decode()
+        return self._open_unnamed(label, sealed)
+
+    def _open_unnamed(self, label: str, sealed: bytes) -> str:
+        """Words that were sealed before words named their key: under the first key there was."""
+        first, *others = self._words.values()
+        for key in others:
+            with contextlib.suppress(MediaError):
+                return open_bytes(key, label, sealed).decode()
+        return open_bytes(first, label, sealed).decode()
+
+    def knows_words(self, sealed: bytes) -> bool:
+        """Whether the key of these words is at hand, as far as they name one."""
+        prefix = sealed[:PREFIX_BYTES]
+        of_ring = {each.words_prefix for each in self._ring.everyone() if isinstance(each, RecipientKey)}
+        return prefix[:1] not in (_WORDS, PUBLIC_WORDS) or prefix in self._words or prefix in of_ring
+
+    # --- names and signatures -----------------------------------------------------------------------
 
     def pseudonym(self, value: str) -> str:
         """A keyed hash (HMAC-SHA-256, 32 hex characters): the same value gives the same pseudonym."""
         return hmac.new(self._pseudonym_key, value.encode(), hashlib.sha256).hexdigest()[:32]
-
-    def seal_words(self, label: str, words: str) -> bytes:
-        """Words about no artifact and no case, sealed; `label` says whose they are."""
-        return seal_bytes(self._words_key, label, words.encode())
-
-    def open_words(self, label: str, sealed: bytes) -> str:
-        """The inverse of `seal_words`; `storage.sealed.MediaError` for another label or altered bytes."""
-        return open_bytes(self._words_key, label, sealed).decode()
 
     def sign(self, purpose: str, message: str) -> str:
         """An Ed25519 signature (RFC 8032; 128 hex characters) that fits that purpose and message only."""
@@ -139,31 +239,5 @@ def new_data_key() -> bytes:
     return os.urandom(KEY_BYTES)
 
 
-def _create(path: Path) -> None:
-    """Write whole or not at all, and never over a key that another process made meanwhile."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        os.write(fd, os.urandom(KEY_BYTES))
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-    try:
-        with contextlib.suppress(FileExistsError):
-            path.hardlink_to(temporary)
-    finally:
-        temporary.unlink()
-    sync_folder(path.parent)
-
-
-def _derive(secret: bytes, purpose: bytes) -> bytes:
-    return HKDF(algorithm=hashes.SHA256(), length=KEY_BYTES, salt=None, info=purpose).derive(secret)
-
-
 def _to_sign(purpose: str, message: str) -> bytes:
     return f"tast1 {purpose}\n{message}".encode()
-
-
-def _bound(artifact_id: str) -> bytes:
-    return b"tast1 data key " + artifact_id.encode()

@@ -16,14 +16,17 @@ from sqlalchemy.orm import Session
 
 from storage import artifacts, audit_log, calls, reconciliation, recordings
 from storage.database import Database
-from storage.keys import Keys, KeysError
+from storage.keys import Keys, KeysError, SealsOnly
 from storage.media import MediaStore, NothingRecorded, SealedFacts
 from storage.policy.settings import PolicySettings
 from storage.sealed import MediaError
-from storage.tables import Artifact
+from storage.tables import Artifact, Call
 
 Tail = Callable[[str, int], bytes]
 """(artifact id, frames in the spool) -> PCM captured after the spool's end, b"" if there is none."""
+
+LEFT_S = 600.0
+"""After the end of a call its gateway may still be sealing the recording; after so long it is not."""
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +38,7 @@ class Recovered:
     sealed: list[str] = field(default_factory=list)
     abandoned: list[str] = field(default_factory=list)  # nothing captured, or not to be kept: erased next
     failed: dict[str, str] = field(default_factory=dict)  # tried again at the next start; why
+    left: list[str] = field(default_factory=list)  # sealed for another node, which completes them
     calls_closed: list[str] = field(default_factory=list)
     outcomes: list[str] = field(default_factory=list)  # what calls came to that nobody had judged
     strays: int = 0  # files that belonged to nothing, removed
@@ -50,7 +54,10 @@ def recover_leftovers(
     instance: str | None = None,
     reason: str = "gateway_died",
 ) -> Recovered:
-    """Complete the recordings and calls of `instance` (or of all) that were never closed."""
+    """Complete the recordings and calls of `instance` (or of all) that were never closed.
+
+    On a node that can only seal recordings stay as they are: see `finish_left`.
+    """
     found = Recovered()
     dead = [call.id for call in db.read_sync(lambda s: calls.unfinished(s, instance))]
     of_dead = dead if instance is not None else None
@@ -62,6 +69,32 @@ def recover_leftovers(
     judged = db.write_sync(lambda s: reconciliation.settle_leftovers(s, now))
     found.outcomes += [outcome.value for outcome in judged]
     found.strays = _remove_strays(db, store, now)
+    return found
+
+
+def finish_left(
+    db: Database, store: MediaStore, keys: Keys, now: datetime, settings: PolicySettings
+) -> Recovered:
+    """Complete the recordings that a node left which can only seal, of calls that are over for `LEFT_S`.
+
+    What was captured after the last half second of the spool is not among it: it was in memory alone, and
+    could not be sealed any more.
+    """
+    found = Recovered()
+
+    def left(session: Session) -> list[Artifact]:
+        over = now - timedelta(seconds=LEFT_S)
+        ended = select(Call.id).where(Call.ended_at <= over)
+        return [
+            each
+            for each in artifacts.capturing(session)
+            if session.scalar(ended.where(Call.id == each.call_id))
+        ]
+
+    for artifact in db.read_sync(left):
+        _recover(
+            db, store, keys, now, settings, lambda artifact_id, frames: b"", "gateway_died", artifact, found
+        )
     return found
 
 
@@ -93,6 +126,8 @@ def _recover(
         why = recordings.why_abandoned(captured=not isinstance(error, NothingRecorded))
         db.write_sync(lambda s: recordings.abandon(s, artifact_id, now, why, settings))
         found.abandoned.append(artifact_id)
+    except SealsOnly:
+        found.left.append(artifact_id)
     except (MediaError, KeysError) as error:
         log.error("a recording could not be completed", extra={"artifact_id": artifact_id, "why": str(error)})
         found.failed[artifact_id] = str(error)

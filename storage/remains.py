@@ -20,7 +20,8 @@ from sqlalchemy.orm import Session
 
 from storage import artifacts, certificates
 from storage.database import Database
-from storage.keys import WRAPPED_BYTES, Keys
+from storage.key_register import prefixes
+from storage.keys import Keys
 from storage.ledger import ErasureLedger
 from storage.media import MediaStore
 from storage.model import ArtifactKind
@@ -40,13 +41,15 @@ from storage.tables import (
     GroundRow,
     Peaks,
     PromptVersion,
+    PurposeKey,
 )
+from storage.wrapping import PUBLIC, SEALED_BYTES, WRAPPED_BYTES
 
 _READ_BYTES = 1 << 20
 _CONTENT = [kind.value for kind in artifacts.CONTENT]
 _OF_ARTIFACTS = ("spool", "media")
 _OURS = re.compile(
-    r"kek|key|erasures\.ledger|gateway\.lock|config\.yaml|tast1\.(sqlite|db)(-wal|-shm|-journal)?|.*\.sock"
+    r"(kek|key)(\.next|\.[0-9a-f]{16})?|erasures\.ledger|gateway\.lock|config\.yaml|tast1\.(sqlite|db)(-wal|-shm|-journal)?|.*\.sock"
 )
 _CASE_WORDS = [ArtifactKind.REQUEST_DOCUMENTATION.value, ArtifactKind.SAMPLE_RECORD.value]
 _EVIDENCE = (ArtifactKind.CONSENT_EVIDENCE.value, ArtifactKind.DECISION_LOG.value)
@@ -195,26 +198,29 @@ def _restored(session: Session, ledger: ErasureLedger) -> list[Finding]:
 
 def _key_traces(db: Database, keys: Keys, files: list[Path]) -> list[Finding]:
     """Wrapped keys in the bytes of files that no artifact and no case has any more."""
+    beginnings = db.read_sync(lambda s: prefixes(s, keys))
     seen = [
         (each.name, offset, wrapped)
         for each in dict.fromkeys(files)
         if each.exists()
-        for offset, wrapped in _wrapped_keys(each, keys.wrapped_prefix)
+        for prefix in sorted(beginnings)
+        for offset, wrapped in _wrapped_keys(
+            each, prefix, SEALED_BYTES if prefix[:1] == PUBLIC else WRAPPED_BYTES
+        )
     ]
-    living = db.read_sync(
-        lambda s: {*s.scalars(select(DataKey.wrapped)), *s.scalars(select(CaseKey.wrapped))}
-    )
+    columns = (DataKey.wrapped, CaseKey.wrapped, PurposeKey.wrapped)
+    living = db.read_sync(lambda s: {wrapped for column in columns for wrapped in s.scalars(select(column))})
     return [Finding("key_trace", f"{name}:{at}") for name, at, wrapped in seen if wrapped not in living]
 
 
-def _wrapped_keys(path: Path, prefix: bytes) -> Iterator[tuple[int, bytes]]:
+def _wrapped_keys(path: Path, prefix: bytes, length: int) -> Iterator[tuple[int, bytes]]:
     with path.open("rb") as file:
         start, window = 0, b""
         while piece := file.read(_READ_BYTES):
             window += piece
             at = window.find(prefix)
-            while 0 <= at <= len(window) - WRAPPED_BYTES:
-                yield start + at, window[at : at + WRAPPED_BYTES]
+            while 0 <= at <= len(window) - length:
+                yield start + at, window[at : at + length]
                 at = window.find(prefix, at + 1)
-            keep = max(0, len(window) - WRAPPED_BYTES + 1)
+            keep = max(0, len(window) - length + 1)
             start, window = start + keep, window[keep:]

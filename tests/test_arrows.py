@@ -86,6 +86,7 @@ VENDORS = {
     "soundfile": ("storage", "ivr_prompts.studio"),
     "phonenumbers": ("gateway.edge.numbers", "gateway.config.trunk_rules"),
     "cryptography": ("storage", "gateway.edge.certificates"),
+    "pkcs11": ("storage.token_keys",),
     "opentelemetry": ("gateway.traces",),
     "pydantic": ("gateway.config", "gateway.web.api"),
     "typer": ("gateway.cli",),

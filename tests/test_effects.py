@@ -55,6 +55,8 @@ def test_what_only_a_start_can_change_is_this() -> None:
         *("sip.rtp_public_address", "sip.symmetric_rtp", "sip.rtp_timeout_s", "sip.agent_srtp"),
         *("sip.dscp_sip", "sip.dscp_rtp", "sip.session_min_s"),
         *("storage.folder", "storage.database", "storage.key_file"),
+        *("storage.key.command", "storage.key.command_timeout_s", "storage.key.pkcs11"),
+        *("storage.key.public_key", "storage.key.private_key", "storage.key.others"),
         *("storage.memory_folder", "transcription.model", "transcription.listen"),
         *("transcription.threads", "control.socket", "traces.endpoint"),
     }

@@ -85,8 +85,8 @@ class CatchUp:
     async def run_one(self) -> bool:
         """Take one job and do it; False when there is none, or no transcriber."""
         self._policy, self._tags, how = self._next
-        if how is None or not how.servers.available:
-            return False
+        if how is None or not how.servers.available or not self._keys.opens:
+            return False  # what this node cannot open waits for one that can
         self._how = how
         if not await self._db.read(lambda s: jobs.is_any(s, _now())):
             return False

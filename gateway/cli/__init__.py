@@ -14,6 +14,7 @@ from gateway.cli.complaints import complaints_app
 from gateway.cli.config import config_app
 from gateway.cli.demo import demo
 from gateway.cli.erase import erase_app
+from gateway.cli.keys import keys_app
 from gateway.cli.model import model_app
 from gateway.cli.orders import orders_app
 from gateway.cli.overview import report, tasks
@@ -67,6 +68,7 @@ app.command()(report)
 app.command()(sweep)
 app.add_typer(erase_app)
 app.add_typer(audit_app)
+app.add_typer(keys_app)
 app.add_typer(config_app)
 app.add_typer(policy_app)
 app.add_typer(prompts_app)

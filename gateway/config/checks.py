@@ -54,6 +54,9 @@ def places(file: ConfigFile) -> Iterator[Fault]:
     ca = file.web.oidc and file.web.oidc.ca_file
     if ca and not ca.is_file():
         yield ("web", "oidc", "ca_file"), "there is no such file (put it there, or give its path)"
+    for key, path in _key_files(file):
+        if not path.is_file():
+            yield key, "there is no such file (put it there, or give its path)"
     yield from _tls(file)
     if not _can_hold(file.storage.folder):
         yield ("storage", "folder"), "cannot be written to (make it, or give it to the user Tast1 runs as)"
@@ -305,12 +308,49 @@ def _storage(file: ConfigFile) -> Iterator[Fault]:
                     ("storage", "allowed_regions", index),
                     "is outside the EU and EEA, and policy.location.storage is EU_EEA_only (take it out)",
                 )
+    yield from _keys(file)
     if storage.region not in storage.allowed_regions:
         yield ("storage", "region"), "is not one of storage.allowed_regions (store elsewhere, or allow it)"
     key: Key = ("control", "socket") if file.control.socket else ("storage", "folder")
     path = file.control.socket or storage.folder / "control.sock"
     if len(os.fsencode(path)) > SOCKET_PATH_BYTES:
         yield key, f"gives sockets a path of more than {SOCKET_PATH_BYTES} bytes (choose a shorter one)"
+
+
+def _keys(file: ConfigFile) -> Iterator[Fault]:
+    """Keys that are named in two places, or in none."""
+    key, at = file.storage.key, ("storage", "key")
+    if key.command and key.pkcs11:
+        yield (*at, "command"), "storage.key.pkcs11 names the key already (take one out)"
+    if file.storage.key_file and (key.command or key.pkcs11):
+        name = "command" if key.command else "pkcs11"
+        yield (
+            ("storage", "key_file"),
+            f"storage.key.{name} names the key already (take one out; one before goes under others)",
+        )
+    for index, other in enumerate(key.others):
+        named = [name for name in type(other).model_fields if getattr(other, name)]
+        if len(named) != 1:
+            yield (
+                (*at, "others", index),
+                f"names {len(named) or 'no'} keys (give one of key_file, command, pkcs11 and private_key)",
+            )
+
+
+def _key_files(file: ConfigFile) -> Iterator[tuple[Key, Path]]:
+    """The files of keys that must be there; the one that is made on the first run is not among them."""
+    section, at = file.storage.key, ("storage", "key")
+    for name in ("public_key", "private_key"):
+        if path := getattr(section, name):
+            yield (*at, name), path
+    if section.pkcs11:
+        yield (*at, "pkcs11", "module"), section.pkcs11.module
+    for index, other in enumerate(section.others):
+        for name in ("key_file", "private_key"):
+            if path := getattr(other, name):
+                yield (*at, "others", index, name), path
+        if other.pkcs11:
+            yield (*at, "others", index, "pkcs11", "module"), other.pkcs11.module
 
 
 def _can_hold(folder: Path) -> bool:

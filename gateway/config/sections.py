@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from gateway.config.compliance import ComplianceSection
+from gateway.config.custody import KeySection
 from gateway.config.effects import CALLS, NOW, SCHEMA_KEY
 from gateway.config.kinds import (
     EU_EEA,
@@ -252,6 +253,7 @@ class StorageSection(Section):
     key_file: FilePath | None = setting(
         None, "The key encryption key, made on the first run; null: in the folder."
     )
+    key: KeySection = setting(KeySection(), "Another place for that key, and who may open.")
     memory_folder: FilePath = setting(Path("/dev/shm/tast1"), "In-memory folder for sound not yet sealed.")  # noqa: S108
     sync_ms: Whole = setting(
         500,

@@ -243,7 +243,9 @@ class Settings:
         """Every effective setting, nested as in the file, secrets masked."""
         values = self.file.model_dump(mode="json")
         database = self.storage.database or self._own_database
-        values["storage"].update(controller=self.controller, database=database, key_file=str(self.key_file))
+        elsewhere = self.storage.key.command or self.storage.key.pkcs11
+        key_file = None if elsewhere else str(self.key_file)
+        values["storage"].update(controller=self.controller, database=database, key_file=key_file)
         values["control"].update(socket=str(self.control_socket))
         for name, flow in self.file.flows.items():
             values["flows"][name].update(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.texts import archive, calls, casework, names, prompts, reconciling, settings, trunks, web
+from gateway.texts import archive, calls, casework, keys, names, prompts, reconciling, settings, trunks, web
 
 LANGUAGES = ("da", "en")
 
@@ -17,6 +17,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     **archive.TEXTS,
     **casework.TEXTS,
     **names.TEXTS,
+    **keys.TEXTS,
     **prompts.TEXTS,
     **web.TEXTS,
     **settings.TEXTS,

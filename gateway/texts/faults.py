@@ -65,35 +65,6 @@ SENTENCES: dict[str, str] = {
     "the database is busy: too many wait for it; try again": (
         "databasen er optaget: for mange venter på den; prøv igen"
     ),
-    # --- keys: storage.keys ---
-    "a key encryption key has {number} bytes, this one has {number_2}": (
-        "en nøglekrypteringsnøgle har {number} bytes, denne har {number_2}"
-    ),
-    "the key file is not a regular file; name another one in `storage.key_file`": (
-        "nøglefilen er ikke en almindelig fil; angiv en anden i `storage.key_file`"
-    ),
-    "others may read the key file (mode {number}); run: chmod 600 {path}": (
-        "andre må læse nøglefilen (rettigheder {number}); kør: chmod 600 {path}"
-    ),
-    "the key file {path} is missing, and there is an archive in {path_2}: restore the key file's backup "
-    "(without it nothing recorded can be read); to begin anew, move the archive away": (
-        "nøglefilen {path} mangler, og der er et arkiv i {path_2}: gendan nøglefilen fra sikkerhedskopien "
-        "(uden den kan intet optaget læses); flyt arkivet væk for at begynde forfra"
-    ),
-    "the key file {path} cannot be used ({error}); give the service user access to it": (
-        "nøglefilen {path} kan ikke bruges ({error}); giv tjenestens bruger adgang til den"
-    ),
-    "the key file {path} has {number} bytes instead of {number_2}; restore its backup "
-    "(without it nothing recorded can be read; remove it only if there are no recordings)": (
-        "nøglefilen {path} har {number} bytes i stedet for {number_2}; gendan den fra sikkerhedskopien "
-        "(uden den kan intet optaget læses; fjern den kun, hvis der ingen optagelser er)"
-    ),
-    "another key file wrapped this data key; restore the one it was made with": (
-        "denne nøgle er pakket med en anden nøglefil; gendan den, den blev lavet med"
-    ),
-    "the wrapped data key was altered or belongs to another artifact": (
-        "den pakkede nøgle er ændret eller hører til andet indhold"
-    ),
     # --- files: storage.sealed, storage.spool, storage.media, storage.ledger ---
     **_EXPLAINED,
     "sealing a recording: the encoder wrote back beyond the first chunk": (

@@ -14,13 +14,14 @@ from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
 
-from gateway.texts import faults, keeping, prompts, refusals, web, work
+from gateway.texts import faults, keeping, keys, prompts, refusals, web, work
 
 SENTENCES: dict[str, str] = {
     **keeping.SENTENCES,
     **refusals.SENTENCES,
     **work.SENTENCES,
     **faults.SENTENCES,
+    **keys.SENTENCES,
     **web.SENTENCES,
     **prompts.SENTENCES,
 }

@@ -27,6 +27,7 @@ from storage.tables.base import Instant, Table
 from storage.tables.calls import Call, CallerNumber, Consent, EdgeRefusal
 from storage.tables.cases import Case, CaseCall, CaseKey, CaseMember, CaseNote, Proposal
 from storage.tables.jobs import TranscriptionJob
+from storage.tables.keys import KeyEncryptionKey, PurposeKey
 from storage.tables.people import Grant, User
 from storage.tables.prompts import PromptActivation, PromptVersion
 from storage.tables.webhooks import WebhookCursor, WebhookDelivery
@@ -52,10 +53,12 @@ __all__ = [
     "Grant",
     "GroundRow",
     "Instant",
+    "KeyEncryptionKey",
     "Peaks",
     "PromptActivation",
     "PromptVersion",
     "Proposal",
+    "PurposeKey",
     "Table",
     "Tombstone",
     "TranscriptionJob",
