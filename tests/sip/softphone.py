@@ -341,10 +341,17 @@ class Dialog:
             self.srtp = self.srtp or Srtp()
             self.srtp.hear(sdp)
 
-    async def _open_rtp(self) -> None:
+    async def away(self, seconds: float) -> None:
+        """Have no socket for sound for a while, as a telephone that starts anew; the port stays the same."""
+        assert self.rtp is not None
+        self.rtp.close()
+        await asyncio.sleep(seconds)
+        await self._open_rtp(self.rtp_port)
+
+    async def _open_rtp(self, port: int = 0) -> None:
         loop = asyncio.get_running_loop()
         self.rtp, _ = await loop.create_datagram_endpoint(
-            lambda: _Rtp(self._hear_rtp), local_addr=(self.phone.host, 0)
+            lambda: _Rtp(self._hear_rtp), local_addr=(self.phone.host, port)
         )
         self.rtp_port = self.rtp.get_extra_info("sockname")[1]
 

@@ -71,6 +71,20 @@ async def test_a_third_address_is_neither_heard_nor_followed(tmp_path: Path) -> 
             assert max(power_near(window, STRANGER_HZ) for window in windows) < 0.3
 
 
+async def test_a_telephone_that_refuses_packets_for_a_moment_is_heard_again(tmp_path: Path) -> None:
+    """Its kernel then says so by ICMP, which a connected socket is told as an error."""
+    async with staged(tmp_path) as stage:
+        dialog, leg = await stage.recorded()
+        await stage.talk(dialog, leg, 1.0)
+        await dialog.away(0.5)
+        dialog.heard.clear()
+        leg.heard.clear()
+        await stage.talk(dialog, leg, 1.5)
+        assert power_near(dialog.heard_pcm()[-4000:], AGENT_HZ) > 0.5
+        assert power_near(leg.heard_pcm()[-4000:], CALLER_HZ) > 0.5
+        await dialog.hang_up()
+
+
 async def test_a_caller_behind_nat_is_found_by_where_its_sound_comes_from(tmp_path: Path) -> None:
     async with staged(tmp_path) as stage:
         stage.caller.told = ("127.0.0.8", 9)  # an address of no use, as a telephone behind NAT writes it

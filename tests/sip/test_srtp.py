@@ -125,15 +125,15 @@ async def test_agents_are_called_as_the_setting_says(
     ):
         stage = Stage(gateway, caller, agent)
         for agent.srtp in phones:
-            dialog = await stage.dial()
-            await stage.heard(dialog, PROMPT_HZ["consent"], 1.0)
-            await dialog.press("1")
             if setting == "required" and not agent.srtp:
+                dialog = await stage.dial()
+                await stage.heard(dialog, PROMPT_HZ["consent"], 1.0)
+                await dialog.press("1")
                 await stage.heard(dialog, PROMPT_HZ["no_agent"], 0.2)
                 await asyncio.wait_for(dialog.ended.wait(), 20)
                 assert (await stage.over())[0].end_reason == "no_agent"
                 continue
-            leg = await stage.agent_leg()
+            dialog, leg = await stage.recorded()  # which begins when it can, on a busy machine too
             assert leg.offered == {"required": "RTP/SAVP", "optional": "RTP/AVP"}[setting]
             assert leg.invite is not None and "a=crypto" in leg.invite.body
             await stage.talk(dialog, leg)
