@@ -220,8 +220,8 @@ def follow(
                     broken.append("StartCapture without stored consent or case")
                 if recorder:
                     broken.append("StartCapture while recording")
-                # A transfer may run out in the same step in which the call ends: given back, and over.
-                given_back = after.phase is Phase.ENDED and before.handover is not None and bridged
+                # A transfer may run out in the same step: the caller is given back, and then something else.
+                given_back = before.handover is not None and bridged
                 if after.phase not in (Phase.TALKING, Phase.MESSAGE) and not given_back:
                     broken.append("StartCapture outside a conversation")
                 recorder, muted = True, False
