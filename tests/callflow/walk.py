@@ -177,10 +177,15 @@ def violations(
         if deadline is not None and deadline not in (float("inf"), 1e9):
             delays.append(max(0.0, deadline))
         for now in sorted(set(delays)):
-            for event in events_for(call, flow):
-                after, actions = step(call, event, now, flow)
-                new_ghost, broken = follow(ghost, call, event, after, actions, flow)
-                found.extend(f"{rule}: {call} heard {event}: {actions}" for rule in broken)
+            before, was = call, ghost
+            if deadline is not None and deadline <= now:  # what is due comes first, and is judged by itself
+                before, actions = step(call, m.TimePassed(), now, flow)
+                was, broken = follow(ghost, call, m.TimePassed(), before, actions, flow)
+                found.extend(f"{rule}: {call} at {now}: {actions}" for rule in broken)
+            for event in events_for(before, flow):
+                after, actions = step(before, event, now, flow)
+                new_ghost, broken = follow(was, before, event, after, actions, flow)
+                found.extend(f"{rule}: {before} heard {event}: {actions}" for rule in broken)
                 state = (normal(after, now), new_ghost)
                 if key_of(*state) not in seen:
                     seen.add(key_of(*state))
@@ -220,9 +225,7 @@ def follow(
                     broken.append("StartCapture without stored consent or case")
                 if recorder:
                     broken.append("StartCapture while recording")
-                # A transfer may run out in the same step: the caller is given back, and then something else.
-                given_back = before.handover is not None and bridged
-                if after.phase not in (Phase.TALKING, Phase.MESSAGE) and not given_back:
+                if after.phase not in (Phase.TALKING, Phase.MESSAGE):
                     broken.append("StartCapture outside a conversation")
                 recorder, muted = True, False
             case m.DialAgent(uri=uri):
