@@ -133,6 +133,8 @@ class HandingOver(Dialling):
         if self.call.phase is not Phase.HANDOVER or handover is None:
             super().connect(number)
             return
+        # Before the agent is hung up on: it is their telephone that is told, where it asked by REFER.
+        self.ask(m.NoteTransfer("done", handover.company))
         if self.call.agent is not None:
             self.ask(m.HangUp(m.Leg.AGENT))
         if not handover.company:
@@ -146,7 +148,6 @@ class HandingOver(Dialling):
             paused_by=self.call.paused_by - {"agent-hold"},
         )
         self.ask(m.Bridge(number))
-        self.ask(m.NoteTransfer("done", handover.company))
         self.unpause("handover")
 
     def give_back(self, stage: str) -> None:
