@@ -31,6 +31,7 @@ from gateway.calls.prompt_book import PromptBook
 from gateway.calls.timeline import Entry
 from gateway.config import ConfigError, Settings, host_port
 from gateway.edge.edge import Edge
+from gateway.edge.refers import Refer
 from gateway.reloading import Found, Reloaded
 from gateway.signals import Signals
 from gateway.web.api.app import api_app, check
@@ -113,7 +114,7 @@ class Gateway:
         if problem.sha256 == self.catalogue[default.prompts]["problem"].sha256:
             problem = self.catalogue[default.prompts]["problem"]  # a file: this process is gone by then
         self._pool = WorkerPool(parts.worker_settings(settings, problem), settings.sip.workers)
-        self._edge = Edge(parts.edge_settings(settings, self.archive.keys.edge_key), self._pool)
+        self._edge = Edge(parts.edge_settings(settings, self.archive.keys.edge_key), self._pool, self._decide)
         self._listeners = Listeners()
         self._tls: ServingTls | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -266,6 +267,9 @@ class Gateway:
     def now(self) -> datetime:
         """This instant, UTC."""
         return _now()
+
+    def _decide(self, refer: Refer) -> int:
+        return self.calls.refer(refer.sip_call_id, refer.target, refer.replaces, refer.cseq)
 
     async def _take_calls(self) -> None:
         async for line in self._pool.incoming():

@@ -4,7 +4,7 @@ A folder holds one set of prompts per language, `LANGUAGE/catalogue.yaml` with t
 it. A consent record names what the caller heard by the hashes that stand here (policy-rules §8.1),
 so a set whose files or texts do not match its catalogue is refused as a whole:
 
-1. every role of `ROLES` is there, in every set (`KEY_TEST` may be);
+1. every role of `ROLES` is there, in every set (those of `OPTIONAL` may be);
 2. a file is 8 kHz mono 16-bit PCM and has the hash and the duration the catalogue gives;
 3. the text has the hash the catalogue gives;
 4. the markers of the consent prompt are in order and inside the audio.
@@ -36,7 +36,14 @@ ROLES = (
     "ringback",  # while the agent's telephone rings; loops
     "problem",  # something failed on our side
 )
-KEY_TEST = "key_test"  # asks for the keys 1 2 3 in a test call; a set may be without it
+KEY_TEST = "key_test"  # asks for the keys 1 2 3 in a test call
+OPTIONAL = (
+    KEY_TEST,
+    "fallback",  # nobody answered, and somebody else is rung
+    "whisper_recorded",  # to the agent alone: the call is recorded
+    "whisper_not_recorded",  # to the agent alone: it is not
+)
+"""Roles that a set may be without; nothing is said then."""
 CONSENT_MARKERS = ("purposes_end", "key_instruction", "prompt_end")
 SAMPLE_RATE_HZ = 8000
 REHASH = "python -m ivr_prompts.render --rehash"
@@ -141,7 +148,7 @@ def _read_set(file: Path, faults: list[str]) -> dict[str, Prompt]:
         for role in ROLES
         if role not in entries
     )
-    known = (*ROLES, KEY_TEST)
+    known = (*ROLES, *OPTIONAL)
     faults.extend(f"{name}: prompts.{role}: is no role" for role in entries if role not in known)
     prompts = {}
     for role in known:

@@ -205,9 +205,10 @@ def _take_up(session: Session, ring: Ring, now: datetime) -> None:
         detail = {"kind": wrapper.kind, "before": sorted(row.key_id for row in before)}
         audit_log.append(session, now, "keys.take_up", key_id, detail)
     if changed:
-        for row in found:
-            if not row.wrapped.startswith(ring.own.prefix):
-                row.wrapped = ring.own.wrap(label_of(row.purpose, row.id), opened(ring, row))
+        for purpose_key in found:
+            if not purpose_key.wrapped.startswith(ring.own.prefix):
+                label = label_of(purpose_key.purpose, purpose_key.id)
+                purpose_key.wrapped = ring.own.wrap(label, opened(ring, purpose_key))
         # Words from now on are out of reach for who had the key before.
         _add(session, ring, WORDS, os.urandom(KEY_BYTES), now)
 

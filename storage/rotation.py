@@ -81,8 +81,7 @@ def rotate(
     key file. `KeysError` when there is no other key to go on to.
     """
     keys = open_keys(db, sources, now)
-    unfinished = db.read_sync(_superseded) or db.read_sync(lambda s: _left(s, keys))
-    is_new = not unfinished
+    is_new = not db.read_sync(_superseded) and not db.read_sync(lambda s: _left(s, keys))
     if is_new:
         if not isinstance(sources.own, KeyFile) or keys.ring.recipient is not None:
             raise KeysError(
@@ -268,14 +267,14 @@ def _reseal_words(db: Database, keys: Keys, failed: list[str]) -> int:
                 changes.append((call_id, stored, calls.sealed_number(keys, call_id, words)))
         done += db.write_sync(lambda s, c=changes: _swap(s, numbers, numbers.c.number, c))  # type: ignore[misc]
     for batch in _walk(db, reasons, reasons.c.sealed, start_of(reasons.c.sealed) != wanted):
-        changes = []
+        resealed = []
         for seq, sealed in batch:
             label = audit_log.label_of_reason(seq)
             if (words := _words(db, keys, label, sealed)) is None:
                 failed.append(f"audit {seq}")
             else:
-                changes.append((seq, sealed, keys.seal_words(label, words)))
-        done += db.write_sync(lambda s, c=changes: _swap(s, reasons, reasons.c.sealed, c))  # type: ignore[misc]
+                resealed.append((seq, sealed, keys.seal_words(label, words)))
+        done += db.write_sync(lambda s, c=resealed: _swap(s, reasons, reasons.c.sealed, c))  # type: ignore[misc]
     return done
 
 

@@ -112,21 +112,25 @@ class ConsentNotStored:
 
 @dataclass(frozen=True)
 class AgentRinging:
-    """The agent's telephone rings."""
+    """An agent's telephone rings. `dial`: the `DialAgent` that this is about, here and below."""
 
     early_media: bool = False
+    dial: int = 1
 
 
 @dataclass(frozen=True)
 class AgentAnswered:
-    """The agent leg is up."""
+    """An agent's leg is up."""
+
+    dial: int = 1
 
 
 @dataclass(frozen=True)
 class AgentFailed:
-    """The agent leg failed before it was answered."""
+    """An agent's leg failed before it was answered."""
 
     reason: FailReason
+    dial: int = 1
 
 
 @dataclass(frozen=True)
@@ -145,9 +149,13 @@ class Resumed:
 
 @dataclass(frozen=True)
 class HungUp:
-    """A side ended its leg (BYE, CANCEL, or a lost leg)."""
+    """A side ended its leg (BYE, CANCEL, or a lost leg).
+
+    `dial`: which of the agents' legs; 0: that of the agent who speaks with the caller.
+    """
 
     leg: Leg
+    dial: int = 0
 
 
 @dataclass(frozen=True)
@@ -180,6 +188,29 @@ class OfferRequested:
 @dataclass(frozen=True)
 class TransferredExternal:
     """No participant of the company is left in the call (Straffeloven § 263; R-02)."""
+
+
+@dataclass(frozen=True)
+class TransferAsked:
+    """The agent wants to hand the call over. `target`: a number, or a SIP URI.
+
+    Attended: the agent speaks with the target first, while the caller waits. `replaces`: value of the
+    Replaces header (RFC 3891) of a consultation that the agent's telephone has of its own.
+    """
+
+    target: str
+    attended: bool = False
+    replaces: str = ""
+
+
+@dataclass(frozen=True)
+class TransferCompleted:
+    """The agent leaves, and the target has the caller."""
+
+
+@dataclass(frozen=True)
+class TransferAbandoned:
+    """The agent takes the caller back."""
 
 
 @dataclass(frozen=True)
@@ -218,6 +249,9 @@ Event = Union[
     ResumeRequested,
     OfferRequested,
     TransferredExternal,
+    TransferAsked,
+    TransferCompleted,
+    TransferAbandoned,
     CaseNamed,
     CaptureFailed,
 ]
@@ -283,19 +317,54 @@ class NoteWithdrawal:
 
 @dataclass(frozen=True)
 class DialAgent:
-    """Call the flow's agent and connect the caller when they answer."""
+    """Call a target. `dial` numbers the calls to agents; each has one answer: answered or failed."""
 
+    dial: int
+    uri: str
     ring_timeout_s: float
 
 
 @dataclass(frozen=True)
 class CancelAgent:
-    """Stop calling the agent."""
+    """Stop calling an agent, or hang up on one whom the caller was not connected with."""
+
+    dial: int
+
+
+@dataclass(frozen=True)
+class Whisper:
+    """Play a prompt to one agent alone, who is not connected with the caller."""
+
+    play: int
+    prompt: str
+    dial: int
 
 
 @dataclass(frozen=True)
 class Bridge:
-    """Let caller and agent hear each other."""
+    """Let caller and this agent hear each other; they are "the agent" from now on."""
+
+    dial: int
+
+
+@dataclass(frozen=True)
+class Unbridge:
+    """Caller and agent hear each other no more."""
+
+
+@dataclass(frozen=True)
+class Consult:
+    """Let the agent and the one they want to hand the call to hear each other; the caller waits."""
+
+    dial: int
+
+
+@dataclass(frozen=True)
+class NoteTransfer:
+    """Tell how a transfer goes. `stage`: begun, done, failed, abandoned; the latter three end it."""
+
+    stage: str
+    company: bool
 
 
 @dataclass(frozen=True)
@@ -342,7 +411,11 @@ Action = Union[
     NoteWithdrawal,
     DialAgent,
     CancelAgent,
+    Whisper,
     Bridge,
+    Unbridge,
+    Consult,
+    NoteTransfer,
     StartCapture,
     PauseCapture,
     ResumeCapture,

@@ -21,6 +21,31 @@ class IvrSettings:
     ring_timeout_s: float = 45.0  # how long an agent is rung before "no agent"
     max_call_s: float = 4 * 3600.0  # a call is ended after this long
     thank_you: bool = True  # a short tone after the key
+    whisper: bool = False  # tell the agent, before the caller is heard, whether the call is recorded
+
+
+@dataclass(frozen=True)
+class Target:
+    """Whom a call may be connected with."""
+
+    uri: str
+    ring_s: float | None = None  # how long it is rung; None: `ring_timeout_s`
+
+
+@dataclass(frozen=True)
+class Round:
+    """Targets that are rung at once."""
+
+    targets: tuple[Target, ...]
+    is_fallback: bool = False
+
+
+@dataclass(frozen=True)
+class TransferTarget:
+    """Whom a call may be handed over to. `pattern`: a SIP URI with `*` for letters and digits."""
+
+    pattern: str
+    company: bool = False  # whether the company still takes part in the call then
 
 
 @dataclass(frozen=True)
@@ -31,5 +56,19 @@ class FlowSettings:
     numbers: tuple[str, ...] = ()  # dialled user parts; empty: every number no other flow names
     prompts: str = "da"  # which prompt set is played
     connect: str | None = None  # SIP URI of the agent; None: the caller speaks to the recorder alone
+    more: tuple[Target, ...] = ()  # further agents, after `connect` or beside it
+    ring_s: float | None = None  # of `connect`
+    parallel: bool = False  # whether all agents are rung at once
+    fallback: Target | None = None  # rung when none of them answers
+    transfers: tuple[TransferTarget, ...] = ()  # empty: no agent may hand a call over
     announced: bool = False  # an investigator's flow: records without a key, needs a case id
     ivr: IvrSettings = IvrSettings()
+
+    @property
+    def rounds(self) -> tuple[Round, ...]:
+        """Whom to ring, one round after the other; none in message mode."""
+        if self.connect is None:
+            return ()
+        agents = (Target(self.connect, self.ring_s), *self.more)
+        rounds = (Round(agents),) if self.parallel else tuple(Round((agent,)) for agent in agents)
+        return (*rounds, Round((self.fallback,), is_fallback=True)) if self.fallback else rounds

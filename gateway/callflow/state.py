@@ -17,6 +17,7 @@ class Phase(str, Enum):
     RINGING = "ringing"
     TALKING = "talking"
     MESSAGE = "message"  # a flow without an agent: the caller speaks to the recorder
+    HANDOVER = "handover"  # the caller waits while the agent hands the call over
     TRANSFERRED = "transferred"  # nobody of the company is left in the call
     GOODBYE = "goodbye"
     ENDED = "ended"
@@ -97,6 +98,16 @@ class Candidate:
 
 
 @dataclass(frozen=True)
+class Handover:
+    """To whom the agent hands the call over. `dial`: the call to them; `answered`: they are there."""
+
+    dial: int
+    company: bool  # whether the company still takes part in the call then
+    attended: bool
+    answered: bool = False
+
+
+@dataclass(frozen=True)
 class Call:
     """All that the flow remembers of one call."""
 
@@ -104,12 +115,19 @@ class Call:
     consent: Consent = Consent.UNDECIDED
     question: Question = Question.CLOSED
     capture: Capture = Capture.OFF
-    paused_by: frozenset[str] = frozenset()  # "agent" (asked for), "caller-hold", "agent-hold"
+    paused_by: frozenset[str] = frozenset()  # "agent" (asked for), "caller-hold", "agent-hold", "handover"
     playing: Playing | None = None
     plays: int = 0
     notes: int = 0  # numbers the decisions, so that a late answer is never taken for the current one
     offer: int = 0
     repeats: int = 0
+    rounds: int = 0  # of the flow's rounds of targets, how many were called
+    dials: int = 0  # numbers the calls to agents
+    ringing: tuple[int, ...] = ()  # the calls to agents that ring, or that hear a whisper
+    early: int | None = None  # whose sound before the answer the caller hears
+    agent: int | None = None  # who speaks with the caller, or hands them over; None: nobody, or they left
+    handover: Handover | None = None
+    whisper: Playing | None = None
     candidate: Candidate | None = None
     last_other_at: float | None = None
     window_end: float | None = None
@@ -126,8 +144,7 @@ class Call:
         if self.phase is Phase.ENDED:
             return None
         due = [self.end_by, self.ring_until]
-        if self.playing is not None:
-            due.append(self.playing.give_up_at)
+        due += [playing.give_up_at for playing in (self.playing, self.whisper) if playing is not None]
         # Isolation may run past the end of the window; the decision waits for it.
         due.append(self.candidate.isolated_at if self.candidate else self.window_end)
         return min((at for at in due if at is not None), default=None)

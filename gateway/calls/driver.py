@@ -20,6 +20,7 @@ from typing import Protocol
 
 from gateway.callflow import messages as m
 from gateway.callflow.flow import step
+from gateway.callflow.handover import may_hand_over
 from gateway.callflow.settings import FlowSettings
 from gateway.callflow.state import Call, Capture, Consent, Phase, Question, recording_state
 from gateway.calls import line as ln
@@ -122,6 +123,9 @@ class CallDriver:
         self._transcripts: set[asyncio.Task[None]] = set()
         self._watchers: dict[str, set[Watcher]] = {}  # by recording
         self._codecs: dict[m.Leg, str] = {}
+        self._dialogs: dict[int, str] = {}  # Call-IDs of agents, by the number of the call to them
+        self._refer_cseq = 0  # of the REFER that is being carried out
+        self._dialled: dict[int, str] = {}  # URIs of targets, by the number of the call to them
         self._trunk = around.trunk_of(invite.trunk or invite.source)
         self._events = True  # whether the caller's side can signal keys apart from the sound
         self._listening = False
@@ -243,7 +247,9 @@ class CallDriver:
         match event:
             case ln.PlayStarted(play):
                 self._on_play_started(play)
-            case ln.LegUp(leg, codec, events):
+            case ln.LegUp(leg, codec, events, dial, sip_call_id):
+                if dial:
+                    self._dialogs[dial] = sip_call_id
                 self._on_leg_up(leg, codec, events)
             case ln.LegDown(leg, status, by_us):
                 self._say("leg_ended", leg=leg.value, status=status, by="us" if by_us else "them")
@@ -318,9 +324,6 @@ class CallDriver:
                 self._say("agent_ringing")
             case m.AgentAnswered():
                 self._say("agent_answered")
-                at, codec = self._at(), self._codecs.get(m.Leg.AGENT, "")
-                agent = self.flow.connect or ""
-                self._later("agent", lambda: self._records.agent_answered(self.call_id, at, agent, codec))
             case m.AgentFailed(reason):
                 self._say("agent_failed", reason=reason.value)
             case m.Held(leg):
@@ -339,9 +342,7 @@ class CallDriver:
             case m.Answer():
                 self._line.send(ln.AnswerCall(self.flow.connect or ""))
             case m.Play(play, role, loop):
-                prompt = self._prompts[role]
-                self._plays[play] = prompt
-                self._line.send(ln.PlayFile(play, str(prompt.path), loop))
+                self._play(play, role, lambda path: ln.PlayFile(play, path, loop))
             case m.StopPlay(play):
                 self._line.send(ln.StopFile(play))
             case m.NoteDecision():
@@ -350,21 +351,27 @@ class CallDriver:
                 self._say("withdrawn", channel=channel)
                 when = self._clock.at(at)
                 self._later("withdrawal", lambda: self._records.withdraw(self.call_id, when, channel))
-            case m.DialAgent(ring_timeout_s):
+            case m.DialAgent(dial, uri, ring_timeout_s):
                 self._say("agent_dialled")
+                self._dialled[dial] = uri
+                handover = self.call.handover
+                told = "off" if handover and not handover.company else recording_state(self.call)
                 self._told_recording = recording_state(self.call)
-                self._line.send(
-                    ln.Dial(
-                        self.flow.connect or "",
-                        self._invite.caller_uri,
-                        ring_timeout_s,
-                        self._told_recording,
-                    )
-                )
-            case m.CancelAgent():
-                self._line.send(ln.CancelDial())
-            case m.Bridge():
-                self._line.send(ln.BridgeLegs())
+                self._line.send(ln.Dial(uri, self._invite.caller_uri, ring_timeout_s, told, dial))
+            case m.CancelAgent(dial):
+                self._line.send(ln.CancelDial(dial))
+            case m.Whisper(play, role, dial):
+                self._play(play, role, lambda path: ln.WhisperFile(play, path, dial))
+            case m.Bridge(dial):
+                self._line.send(ln.BridgeLegs(dial))
+                self._note_agent(dial)
+            case m.Unbridge():
+                self._line.send(ln.UnbridgeLegs())
+            case m.Consult(dial):
+                self._line.send(ln.ConsultLegs(dial))
+            case m.NoteTransfer(stage, company):
+                self._say(f"transfer_{stage}", to="company" if company else "outside")
+                self._referred(stage)
             case m.StartCapture():
                 self._start_capture()
             case m.PauseCapture():
@@ -381,6 +388,47 @@ class CallDriver:
                 self._line.send(ln.HangUpLeg(leg))
             case m.CloseCall(reason):
                 self._close(reason)
+
+    def _play(self, play: int, role: str, order: Callable[[str], ln.Command]) -> None:
+        prompt = self._prompts.get(role)
+        if prompt is None:  # a set may be without it
+            self.post(m.PromptFailed(play))
+            return
+        self._plays[play] = prompt
+        self._line.send(order(str(prompt.path)))
+
+    def refer(self, asked: m.TransferAsked, cseq: int = 0) -> str:
+        """Hand the call over, if that is allowed now; "" when it begins, else why not (`may_hand_over`).
+
+        `cseq`: of the REFER that asks for it (0: a command does), whose sender is told how it goes.
+        """
+        why = may_hand_over(self.call, self.flow, asked.target)
+        if not why:
+            self._refer_cseq = cseq
+            self._hear(asked)
+            self.post(m.TimePassed())  # the deadline of the call is another now
+        return why
+
+    @property
+    def agent_dialog(self) -> str | None:
+        """The Call-ID of the dialog with the agent who speaks with the caller."""
+        return self._dialogs.get(self.call.agent or 0)
+
+    def _referred(self, stage: str) -> None:
+        """Tell the agent's telephone how the transfer goes that it asked for (RFC 3515 section 2.4.4)."""
+        if not self._refer_cseq:
+            return
+        status = {"begun": 100, "done": 200}.get(stage, 503)
+        self._line.send(ln.NotifyRefer(self._refer_cseq, status))
+        if stage != "begun":
+            self._refer_cseq = 0
+
+    def _note_agent(self, dial: int) -> None:
+        """Who speaks with the caller; sound before the answer is nobody yet."""
+        if self.call.agent != dial:
+            return
+        at, codec, agent = self._at(), self._codecs.get(m.Leg.AGENT, ""), self._dialled.get(dial, "")
+        self._later("agent", lambda: self._records.agent_answered(self.call_id, at, agent, codec))
 
     def _note_decision(self, action: m.NoteDecision) -> None:
         self._say("decision", decision=action.decision.value, offer=action.offer)

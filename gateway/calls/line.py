@@ -73,15 +73,17 @@ class StopFile:
 
 @dataclass(frozen=True)
 class Dial:
-    """Call the agent. `identity` is the caller's URI to be shown to the agent ("" for none).
+    """Call a target. `identity` is the caller's URI to be shown to the agent ("" for none).
 
     `recording` tells the agent's telephone whether the call is recorded: on, off or paused (RFC 7866 §6.2).
+    `dial` numbers the calls of a line to agents, here and below; up to three legs ring at once.
     """
 
     uri: str
     identity: str = ""
     ring_timeout_s: float = 45.0
     recording: str = "off"
+    dial: int = 1
 
 
 @dataclass(frozen=True)
@@ -93,12 +95,45 @@ class TellRecording:
 
 @dataclass(frozen=True)
 class CancelDial:
-    """Stop calling the agent."""
+    """Stop calling a target; hang up if they have just answered."""
+
+    dial: int = 1
+
+
+@dataclass(frozen=True)
+class WhisperFile:
+    """Play a WAV file to one answered agent alone; `PlayStarted` and `PromptFinished` follow."""
+
+    play: int
+    path: str
+    dial: int = 1
 
 
 @dataclass(frozen=True)
 class BridgeLegs:
-    """Connect the audio of caller and agent, both ways; again after every hold."""
+    """Connect the audio of caller and this agent, both ways; again after every hold."""
+
+    dial: int = 1
+
+
+@dataclass(frozen=True)
+class UnbridgeLegs:
+    """Disconnect them: each hears silence, or what is played to them."""
+
+
+@dataclass(frozen=True)
+class ConsultLegs:
+    """Connect the audio of the agent and another answered one, both ways, while the caller hears neither."""
+
+    dial: int
+
+
+@dataclass(frozen=True)
+class NotifyRefer:
+    """Tell the agent's telephone how the transfer of its REFER goes: 100 under way, else its end."""
+
+    cseq: int
+    status: int
 
 
 @dataclass(frozen=True)
@@ -158,7 +193,11 @@ Command = Union[
     Dial,
     TellRecording,
     CancelDial,
+    WhisperFile,
     BridgeLegs,
+    UnbridgeLegs,
+    ConsultLegs,
+    NotifyRefer,
     OpenCapture,
     MuteCapture,
     UnmuteCapture,
@@ -199,11 +238,16 @@ class PlayStarted:
 
 @dataclass(frozen=True)
 class LegUp:
-    """A leg's media runs. `codec` such as "PCMA/8000"; `events`: RFC 4733 telephone-event was agreed on."""
+    """A leg's media runs. `codec` such as "PCMA/8000"; `events`: RFC 4733 telephone-event was agreed on.
+
+    Of an agent's leg, `dial` is the call to them, `sip_call_id` the Call-ID of its dialog.
+    """
 
     leg: Leg
     codec: str
     events: bool = True
+    dial: int = 0
+    sip_call_id: str = ""
 
 
 @dataclass(frozen=True)

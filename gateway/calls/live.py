@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 
-from gateway.callflow.messages import Event
+from gateway.callflow.messages import Event, TransferAsked
 from gateway.callflow.settings import FlowSettings
 from gateway.calls.driver import CallDriver, Surroundings
 from gateway.calls.line import InviteReceived, Line
@@ -119,6 +119,17 @@ class LiveCalls:
             return False
         driver.post(event)
         return True
+
+    def refer(self, sip_call_id: str, target: str, replaces: str = "", cseq: int = 0) -> int:
+        """An agent's telephone asks by REFER to hand its call over: the SIP status to answer with.
+
+        403: not to that target. 491: not now. 603: no agent's telephone asks, such as a caller's.
+        """
+        for driver in self._drivers.values():
+            if sip_call_id and driver.agent_dialog == sip_call_id:
+                why = driver.refer(TransferAsked(target, replaces=replaces), cseq)
+                return {"": 202, "not_allowed": 403}.get(why, 491)
+        return 603
 
     async def wait_until_none(self, timeout_s: float) -> int:
         """Wait for the calls to end; how many are still up when the time is over."""

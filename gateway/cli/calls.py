@@ -137,7 +137,26 @@ _agent_command("stop", "Stop recording: consent is withdrawn, what was recorded 
 _agent_command("pause", "Record silence until `resume`.")
 _agent_command("resume", "Go on recording after `pause`.")
 _agent_command("offer", "Play the consent prompt again; recording begins only after a new key.")
+_agent_command("complete", "Complete a transfer: the agent leaves, the target has the caller.")
+_agent_command("back", "Take the caller back from a transfer.")
 _agent_command("transferred", "Nobody of the company is left in the call: recording ends.")
+
+
+@calls_app.command()
+def transfer(
+    call: CallId,
+    target: Annotated[str, typer.Argument(help="Number or SIP URI; the flow's settings must allow it.")],
+    attended: Annotated[bool, typer.Option(help="Speak with the target first; then `complete`.")] = False,
+    config: ConfigFile = DEFAULT_FILE,
+    lang: Language = "da",
+) -> None:
+    """Hand a live call over to a target that its flow allows; recording goes on only within the company."""
+    body = {"target": target, "attended": "yes" if attended else "no"}
+    try:
+        ask_gateway(config, lang, "POST", f"/calls/{call}/transfer", body)
+    except PermissionError as error:
+        raise fail(text(f"calls.transfer_{error}", lang), 3) from None
+    console.print(text("calls.asked", lang))
 
 
 @calls_app.command()
@@ -229,11 +248,11 @@ def record_for_case(socket: Path, call: str, case: str, by: str, lang: str) -> N
         raise fail(text("calls.unknown", lang)) from None
 
 
-def ask_gateway(config: Path, lang: str, method: str, path: str) -> Any:
+def ask_gateway(config: Path, lang: str, method: str, path: str, body: dict[str, str] | None = None) -> Any:
     """Ask the running gateway; says so when it does not run or does not know the call."""
     socket = load(config).control_socket
     try:
-        return asyncio.run(request(socket, method, path))
+        return asyncio.run(request(socket, method, path, body))
     except OSError:
         raise fail(text("serve.not_running", lang)) from None
     except LookupError:

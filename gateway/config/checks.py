@@ -24,6 +24,7 @@ from transcription.models.catalogue import folder_of, why_no_model, words_file
 
 Fault = tuple[Key, str]
 
+MOST_AGENTS = 3  # legs of a call beside the caller's
 PORTS_PER_CALL = 8  # caller, agent, consultation and a spare, two ports each
 SECRET_BYTES = 16  # of a webhook
 SOCKET_PATH_BYTES = 107  # sockaddr_un.sun_path, less its final zero
@@ -261,11 +262,34 @@ def _flows(file: ConfigFile) -> Iterator[Fault]:
                 )
     ours = _own_addresses(file)
     for name, flow in file.flows.items():
-        if flow.connect and sip_host_port(flow.connect) in ours:
+        for key, uri in _called(flow):
+            if sip_host_port(uri) in ours:
+                yield (
+                    ("flows", name, *key),
+                    "is Tast1 itself: calls would go round (name the agents' address)",
+                )
+        if flow.connect is None:
+            for useless in ("also", "fallback", "transfer"):
+                if getattr(flow, useless):
+                    yield ("flows", name, useless), "is of no use without agents (name them in connect)"
+        if flow.ringing == "parallel" and len(flow.also) >= MOST_AGENTS:
             yield (
-                ("flows", name, "connect"),
-                "is Tast1 itself: calls would go round (name the agents' address)",
+                ("flows", name, "also"),
+                f"makes more than {MOST_AGENTS} agents with connect, and a call has no more legs"
+                " (ring them one after the other, or name a queue)",
             )
+
+
+def _called(flow: FlowSection) -> Iterator[tuple[Key, str]]:
+    """Every address that a flow may call."""
+    if flow.connect:
+        yield ("connect",), flow.connect
+    if flow.fallback:
+        yield ("fallback",), flow.fallback
+    for index, agent in enumerate(flow.also):
+        yield ("also", index, "uri"), agent.uri
+    for index, target in enumerate(flow.transfer):
+        yield ("transfer", index, "to"), target.to.replace("*", "0")
 
 
 def _own_addresses(file: ConfigFile) -> set[tuple[str, int]]:

@@ -149,6 +149,16 @@ def _sip_uri(value: str) -> str:
     return value
 
 
+def _transfer_pattern(value: str) -> str:
+    user, at, place = value.removeprefix("sip:").partition("@")
+    if not at or not re.fullmatch(r"[0-9A-Za-z+#*._-]{1,64}", user):
+        raise ValueError(
+            "names nobody to call (write sip:USER@HOST, and * in USER for any letters and digits)"
+        )
+    _sip_uri(f"sip:any@{place}" if value.startswith("sip:") else value)
+    return value
+
+
 def _period(value: str) -> str:
     if sum(period_months_days(value)) < 1:
         raise ValueError("is no time at all (write P1D or more)")
@@ -267,6 +277,7 @@ HttpUrl = Annotated[str, AfterValidator(_http_url)]
 CollectorUrl = Annotated[str, AfterValidator(_collector_url)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 SipUri = Annotated[str, AfterValidator(_sip_uri)]
+TransferPattern = Annotated[str, AfterValidator(_transfer_pattern)]
 Origin = Annotated[str, AfterValidator(_origin)]
 Period = Annotated[str, AfterValidator(_period)]
 Country = Annotated[str, AfterValidator(_country)]

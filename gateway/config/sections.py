@@ -31,6 +31,7 @@ from gateway.config.kinds import (
     Section,
     SipUri,
     Srtp,
+    TransferPattern,
     WebSocketUrl,
     Whole,
     setting,
@@ -218,6 +219,25 @@ class IvrSection(Section):
     )
     max_call_s: Seconds = setting(14400.0, "Seconds after which a call is ended.", ge=60, le=86400)
     thank_you: bool = setting(True, "Whether a short tone confirms the key.")
+    whisper: bool = setting(
+        False, "Whether agents are told, before they hear the caller, whether the call is recorded."
+    )
+
+
+class AgentSection(Section):
+    """One more agent, or queue of agents, of a flow."""
+
+    uri: SipUri = setting(..., "SIP URI of the agent.")
+    ring_s: Seconds | None = setting(
+        None, "Seconds the agent is rung; null: ivr.ring_timeout_s.", ge=5, le=300
+    )
+
+
+class TransferSection(Section):
+    """Whom agents may hand a call over to."""
+
+    to: TransferPattern = setting(..., "SIP URI; in its user part `*` stands for any letters and digits.")
+    company: bool = setting(False, "Whether this is the company itself: otherwise recording ends for good.")
 
 
 class FlowSection(Section):
@@ -227,6 +247,21 @@ class FlowSection(Section):
     prompts: str | None = setting(None, "The prompt set; null: prompts.default.")
     connect: SipUri | None = setting(
         None, "SIP URI of the agents. null: message mode, the caller speaks to the recorder alone."
+    )
+    ring_s: Seconds | None = setting(
+        None, "Seconds that `connect` is rung; null: ivr.ring_timeout_s.", ge=5, le=300
+    )
+    also: tuple[AgentSection, ...] = setting((), "Further agents: rung after `connect`, or at the same time.")
+    ringing: Literal["sequential", "parallel"] = setting(
+        "sequential",
+        "Whether agents are rung one after the other or all at once; the first to answer has the caller.",
+        "at most 3 ring at once",
+    )
+    fallback: SipUri | None = setting(
+        None, "SIP URI that is rung when no agent answers, after a word to the caller; null: none."
+    )
+    transfer: tuple[TransferSection, ...] = setting(
+        (), "Whom agents may hand a call over to, by REFER or by command. Empty: nobody."
     )
     announced: bool = setting(
         False, "An investigator's flow: records without a key, announced, for a case id."

@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from gateway.callflow.settings import FlowSettings, IvrSettings
+from gateway.callflow.settings import FlowSettings, IvrSettings, Target, TransferTarget
 from gateway.config import checks
 from gateway.config.kinds import Section, to_dataclass
 from gateway.config.mistakes import ConfigError, Mistake, from_validation, key_of, masked, mistake_at
@@ -164,6 +164,11 @@ class Settings:
                 numbers=flow.numbers,
                 prompts=flow.prompts or self.prompts.default,
                 connect=flow.connect,
+                ring_s=flow.ring_s,
+                more=tuple(Target(agent.uri, agent.ring_s) for agent in flow.also),
+                parallel=flow.ringing == "parallel",
+                fallback=Target(flow.fallback) if flow.fallback else None,
+                transfers=tuple(TransferTarget(target.to, target.company) for target in flow.transfer),
                 announced=flow.announced,
                 ivr=IvrSettings(**checks.effective_ivr(self.file, flow)),  # type: ignore[arg-type]
             )

@@ -10,6 +10,7 @@ METHODS = b"INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, PRACK"
 
 _REASONS = {
     200: b"OK",
+    202: b"Accepted",
     400: b"Bad Request",
     401: b"Unauthorized",
     403: b"Forbidden",
@@ -22,6 +23,7 @@ _REASONS = {
     482: b"Loop Detected",
     483: b"Too Many Hops",
     488: b"Not Acceptable Here",
+    491: b"Request Pending",
     501: b"Not Implemented",
     503: b"Service Unavailable",
     505: b"Version Not Supported",

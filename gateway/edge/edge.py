@@ -26,6 +26,7 @@ from gateway.edge.keeper import Keeper
 from gateway.edge.keys import Keys
 from gateway.edge.outcomes import Dropped, Ours, Outcome, ToFlow, ToPlace, ToWorker
 from gateway.edge.proxy import Places
+from gateway.edge.refers import Decide, refuse
 from gateway.edge.router import Router
 from gateway.edge.settings import LIVE, EdgeSettings
 from gateway.edge.transactions import Transactions
@@ -49,7 +50,7 @@ class EdgeError(Exception):
 class Edge:
     """One front door. `workers` says who has which call; it may answer from the first moment on."""
 
-    def __init__(self, settings: EdgeSettings, workers: Workers) -> None:
+    def __init__(self, settings: EdgeSettings, workers: Workers, decide: Decide = refuse) -> None:
         self.counts: Counter[str] = Counter()
         """What happened: `accepted`, `answered`, `refused:REASON`, `dropped:REASON`, `closed:REASON`, ..."""
         self.calls_refused: Counter[str] = Counter()
@@ -61,6 +62,7 @@ class Edge:
         if not settings.key:
             settings = dataclasses.replace(settings, key=os.urandom(32))
         self._settings = settings
+        self._decide = decide
         self._keys = Keys(settings.key)
         self._workers = workers
         self._transactions = Transactions()
@@ -143,6 +145,7 @@ class Edge:
             self.calls_refused,
             self._streams.certified,
             self._transactions.is_ours,
+            self._decide,
         )
         self._places = places
         self._router.draining = self._draining

@@ -26,6 +26,7 @@ from gateway.edge.keys import Keys
 from gateway.edge.lexer import Message, header, parse
 from gateway.edge.outcomes import Dropped, Ours, Outcome, ToFlow, ToPlace, ToWorker
 from gateway.edge.proxy import Places
+from gateway.edge.refers import Decide, read_refer, refuse
 from gateway.edge.remembered import Remembered
 from gateway.edge.settings import EdgeSettings, TrunkSettings
 from gateway.edge.trunks import UNKNOWN, Known, Trunks
@@ -50,6 +51,7 @@ class Router:
         calls_refused: Counter[str] | None = None,
         certified: Callable[[Flow], frozenset[str]] = lambda flow: frozenset(),
         is_own: Callable[[bytes], bool] = lambda branch: False,
+        decide: Decide = refuse,
     ) -> None:
         """`certified`: the names in a connection's client certificate; `is_own`: whether a branch is one of
         a request of the edge's own."""
@@ -57,6 +59,7 @@ class Router:
         self.counts = counts
         self.calls_refused = Counter() if calls_refused is None else calls_refused
         """Calls that no worker was given, by reason; a repeated INVITE counts once."""
+        self._decide = decide
         self._settings = settings
         self._limits = settings.limits
         self._places = places
@@ -181,10 +184,9 @@ class Router:
         return [uri] if self._places.is_ours(uri) else []
 
     def _refusal(self, message: Message, in_dialog: bool) -> Refusal | None:
-        if in_dialog and message.method == b"REFER":  # toll fraud, and a transfer nobody would record
-            return Refusal("refer", 603)
+        asked_for = in_dialog and message.method == b"REFER"
         refusal = (
-            admission.refuse_method(message)
+            (None if asked_for else admission.refuse_method(message))
             or admission.refuse_uri(message)
             or admission.refuse_extensions(message)
             or admission.refuse_body(message, self._limits)
@@ -206,7 +208,24 @@ class Router:
         # pjsua answers both with 500, and trunks audit their dialogs by OPTIONS.
         if message.method == b"OPTIONS" or (message.method == b"INFO" and not message.body.strip()):
             return self._ok(message, source)
+        if message.method == b"REFER":
+            return self._refer(message, source, now)
         return self._to_worker(message, port, source)
+
+    def _refer(self, message: Message, source: Flow, now: float) -> Outcome:
+        """Ask the call flow; a repeated REFER gets the same answer."""
+        branch = self._branch(b"in", message)
+        again = self._refused.get(branch, now)
+        if again is not None:
+            return ToFlow(reply_flow(message.vias[0], source), again)
+        status = self._decide(read_refer(message, self._places))
+        if status != 202:
+            return self._refuse(message, source, Refusal("refer", status), branch, now)
+        self.counts["referred"] += 1
+        # Our Contact in this dialog is what the telephone has put into the request line.
+        data = answer(message.headers, 202, self._tag(message), (header(b"Contact", b"<%s>" % message.uri),))
+        self._refused.put(branch, data, now + _REFUSED_S, now)
+        return ToFlow(reply_flow(message.vias[0], source), data)
 
     def _options(self, message: Message, source: Flow) -> Outcome:
         if message.to_tag:

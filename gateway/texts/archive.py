@@ -69,6 +69,14 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: Danish, English
         "Opkaldet findes ikke, eller er afsluttet (se `tast1 calls`).",
         "There is no such call, or it has ended (see `tast1 calls`).",
     ),
+    "calls.transfer_not_allowed": (
+        "Dertil må opkaldet ikke viderestilles: skriv et mål, der står i flows.*.transfer i indstillingerne.",
+        "The call may not be transferred there: name a target of flows.*.transfer in the settings.",
+    ),
+    "calls.transfer_not_now": (
+        "Ingen medarbejder taler med kunden lige nu: prøv igen, når samtalen er i gang.",
+        "No agent is speaking with the caller just now: try again when they talk.",
+    ),
     "calls.asked": ("Sendt til opkaldet.", "Sent to the call."),
     "recordings.none": ("Der er ingen optagelser.", "There are no recordings."),
     "recordings.unknown": (

@@ -88,6 +88,7 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: Danish, English
     "phase.ringing": ("ringer op", "ringing"),
     "phase.talking": ("samtale", "talking"),
     "phase.message": ("indtaler besked", "leaves a message"),
+    "phase.handover": ("viderestilles", "being transferred"),
     "phase.transferred": ("viderestillet ud af huset", "transferred outside"),
     "phase.goodbye": ("farvel", "goodbye"),
     "phase.ended": ("afsluttet", "ended"),

@@ -90,6 +90,9 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: Danish, English
     "action.live.pause": ("optagelse sat på pause", "recording paused"),
     "action.live.resume": ("optagelse genoptaget", "recording resumed"),
     "action.live.offer": ("optagelse tilbudt", "recording offered"),
+    "action.live.transfer": ("viderestilling bedt om", "transfer asked for"),
+    "action.live.complete": ("viderestilling gennemført", "transfer completed"),
+    "action.live.back": ("kunden taget tilbage", "caller taken back"),
     "action.live.transferred": ("opkald viderestillet", "call transferred"),
     "action.live.record": ("optaget til en sag", "recorded for a case"),
 }

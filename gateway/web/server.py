@@ -21,6 +21,9 @@ from gateway.callflow.messages import (
     PauseRequested,
     ResumeRequested,
     StopRequested,
+    TransferAbandoned,
+    TransferAsked,
+    TransferCompleted,
     TransferredExternal,
 )
 from gateway.calls.driver import CallDriver
@@ -37,6 +40,8 @@ COMMANDS: dict[str, Callable[[], Event]] = {
     "resume": ResumeRequested,
     "offer": OfferRequested,
     "transferred": TransferredExternal,
+    "complete": TransferCompleted,
+    "back": TransferAbandoned,
 }
 """What an agent may ask of a live call."""
 
@@ -116,6 +121,15 @@ def control_app(
             return web.json_response({"error": "not an announced flow"}, status=409)
         return web.json_response({"asked": "record"}, status=202)
 
+    async def transfer(request: web.Request) -> web.Response:
+        """An agent hands the call over to one of the flow's own targets."""
+        told = await request.json()
+        driver = calls.find(request.match_info["call"])
+        if driver is None or driver not in calls.up():
+            return web.json_response({"error": "no such call is up"}, status=404)
+        why = driver.refer(TransferAsked(str(told.get("target", "")), told.get("attended") == "yes"))
+        return web.json_response({"error": why} if why else {"asked": "transfer"}, status=409 if why else 202)
+
     async def words(request: web.Request) -> web.StreamResponse:
         """The words of the recording that is being made, as they are spoken; one JSON object a line.
 
@@ -160,6 +174,7 @@ def control_app(
             web.get("/calls/{call}", one),
             web.get("/calls/{call}/words", words),
             web.post("/calls/{call}/record", record),
+            web.post("/calls/{call}/transfer", transfer),
             web.post("/calls/{call}/{command}", command),
             web.post("/drain", draining),
         ]

@@ -18,13 +18,10 @@ import time
 import pjsua2 as pj
 
 from gateway.callflow.messages import (
-    AgentAnswered,
-    AgentFailed,
     AgentRinging,
     CaptureFailed,
     DigitPressed,
     DtmfMethod,
-    FailReason,
     Held,
     HungUp,
     Leg,
@@ -32,6 +29,7 @@ from gateway.callflow.messages import (
     Resumed,
 )
 from gateway.calls import line
+from gateway.worker.agents import Agents
 from gateway.worker.channel import Channel, Rejoin, notice
 from gateway.worker.dtmf import Press
 from gateway.worker.ears import Hearing
@@ -50,6 +48,7 @@ HANG_UP_GRACE_S = 5.0  # after EndLine, for the peers to answer BYE or CANCEL
 LAST_WAIT_S = 35.0  # then a transaction has timed out by itself (RFC 3261, 64 × T1)
 RINGING, BUSY, TEMPORARILY_UNAVAILABLE, UNAVAILABLE = 180, 486, 480, 503
 PROBLEM_PLAY = -1
+FALLBACK_DIAL = -1
 IDLE_S = 1.0
 NO_CAPTURE = (Stage.NONE, Stage.SHUT, Stage.FAILED)
 KEY_S, TALK_S = 0.02, 0.1  # how late a key may be noticed: before and after the legs are bridged
@@ -72,19 +71,20 @@ class CallWorker:
         self._null = endpoint.null_sink()
         self._panel = PatchPanel()
         self._prompts = Prompts()
+        self._whispers = Prompts()  # to the one agent `_whisper_to`
+        self._whisper_to: CallLeg | None = None
         self._recorders = Recorders(endpoint, self._silence)
         self._hearing = Hearing()
         self._caller: CallLeg | None = None
-        self._agent: CallLeg | None = None
         self._legs: list[CallLeg] = []  # every leg there was: dropping one would hang it up
+        self._agents = Agents(lambda: self._new_leg(Leg.AGENT, self._settings.agent_srtp), self._tell)
         self._answered = False
         self._fallback = ""
         self._bridged = False
+        self._consulted: CallLeg | None = None  # whom the agent speaks with while the caller waits
         self._muted = False
         self._recording = "off"
         self._connect_at = 0.0
-        self._ring_until: float | None = None
-        self._ringing_for: CallLeg | None = None
         self._capture = Stage.NONE
         self._ending_at: float | None = None
         self._closed_at: float | None = None
@@ -115,6 +115,7 @@ class CallWorker:
         """Give back what pjsua2 must not find alive when the library ends."""
         self._endpoint.stop_clock()
         self._prompts.forget()
+        self._whispers.forget()
         self._hearing.forget()
         del self._silence, self._recorders
 
@@ -127,7 +128,8 @@ class CallWorker:
         return quiet or now >= self._closed_at + LAST_WAIT_S
 
     def _due(self, now: float) -> float | None:
-        times = [self._prompts.due(now), self._recorders.due(now), self._ring_until, self._ending_at]
+        times = [self._prompts.due(now), self._whispers.due(now), self._recorders.due(now)]
+        times += [self._agents.due(), self._ending_at]
         times += [leg.digits.due() for leg in self._legs if not leg.down]
         if self._recorders.media is not None and self._connect_at > now:
             times.append(self._connect_at)
@@ -147,18 +149,19 @@ class CallWorker:
                 self._tell(event)
             elif not isinstance(event, line.PlayStarted):
                 self._caller.end()
+        for event in self._whispers.pass_time(now):
+            self._tell(event)
         for leg in self._legs:
             self.leg_pressed(leg, leg.digits.pass_time(now))
             leg.keep_peer(now)
-        if self._agent is not None:
-            self._agent.tell_recording(self._recording)
+        if self._agents.current is not None:
+            self._agents.current.tell_recording(self._recording)
         if self._closed_at is None and self._caller.fell_silent(now):
             self._media_timed_out(now)
         for tone in self._hearing.take():
             digits = self._caller.digits
             self.leg_pressed(self._caller, digits.hear_tone(tone.digit, tone.duration_ms, LAG_MS, now))
-        if self._ring_until is not None and now >= self._ring_until:
-            self._no_answer()
+        self._agents.pass_time(now)
         self._recorders.pass_time(now)
         self._watch_capture()
         if self._orphaned:
@@ -192,14 +195,33 @@ class CallWorker:
                     self._tell(failed)
             case line.StopFile(play):
                 self._prompts.stop(play, now)
+                self._whispers.stop(play, now)
             case line.Dial():
-                self._dial(command, now)
+                if self._agents.current is None:
+                    self._recording = command.recording
+                self._agents.dial(command, now)
             case line.TellRecording(recording):
                 self._recording = recording
-            case line.CancelDial():
-                self._drop_agent()
-            case line.BridgeLegs():
+            case line.CancelDial(dial):
+                self._agents.cancel(dial)
+            case line.WhisperFile(play, path, dial):
+                self._whisper_to = self._agents.leg(dial)
+                for failed in self._whispers.play(play, path, False, now):
+                    self._tell(failed)
+            case line.BridgeLegs(dial):
+                self._whispers.stop(None, now)
+                self._consulted = None
+                self._agents.choose(dial)
+                self._tell_hold(self._agents.current)
                 self._bridged = True
+            case line.UnbridgeLegs():
+                self._bridged = False
+                self._consulted = None
+            case line.ConsultLegs(dial):
+                self._consulted = self._agents.leg(dial)
+            case line.NotifyRefer(cseq, status):
+                if self._agents.current is not None:
+                    self._agents.current.notify_refer(cseq, status)
             case line.OpenCapture(folder):
                 self._hearing.stop(now)
                 last_heard = max(caller.digits.last_at or 0.0, self._hearing.until)
@@ -224,17 +246,6 @@ class CallWorker:
                 self._end_line(now)
         self._connect(now)
 
-    def _dial(self, command: line.Dial, now: float) -> None:
-        if self._agent is not None and not self._agent.down:
-            return
-        agent = self._new_leg(Leg.AGENT, self._settings.agent_srtp)
-        agent.recording = self._recording = command.recording
-        if not agent.dial(command.uri, command.identity):
-            self._tell(AgentFailed(FailReason.UNREACHABLE))
-            return
-        self._agent = self._ringing_for = agent
-        self._ring_until = now + command.ring_timeout_s
-
     def _new_leg(self, side: Leg, srtp: str, call_id: int = -1) -> CallLeg:
         settings = self._settings
         timeout_s = settings.rtp_timeout_s if side is Leg.CALLER else 0.0
@@ -249,18 +260,11 @@ class CallWorker:
         self._legs.append(leg)
         return leg
 
-    def _drop_agent(self) -> None:
-        self._ring_until = self._ringing_for = None
-        if self._agent is not None and not self._agent.up:
-            self._agent.end()
-
     def _hang_up(self, leg: Leg, status: int) -> None:
-        target = self._caller if leg is Leg.CALLER else self._agent
-        if target is None:
-            return
         if leg is Leg.AGENT:
-            self._ring_until = self._ringing_for = None
-        target.end(status or (0 if target.up else TEMPORARILY_UNAVAILABLE if leg is Leg.CALLER else 0))
+            self._agents.hang_up(status)
+        elif self._caller is not None:
+            self._caller.end(status or (0 if self._caller.up else TEMPORARILY_UNAVAILABLE))
 
     def _end_line(self, now: float) -> None:
         if self._ending_at is not None or self._closed_at is not None:
@@ -268,9 +272,10 @@ class CallWorker:
         self._ending_at = now + HANG_UP_GRACE_S
         self._bridged = False
         self._prompts.stop(None, now)
+        self._whispers.stop(None, now)
         self._hearing.stop(now)
         self._shut_capture(now)
-        self._hang_up(Leg.AGENT, 0)
+        self._agents.end_all()
         self._hang_up(Leg.CALLER, 0)
 
     # --- what the legs tell -------------------------------------------------------------------------
@@ -304,54 +309,42 @@ class CallWorker:
         self._channel.send(notice("Rejected", status=status))
 
     def leg_ringing(self, leg: CallLeg) -> None:
-        if leg is self._ringing_for:
-            self._tell(AgentRinging(early_media=leg.port is not None))
+        number = self._agents.rings(leg)
+        if number is not None:
+            self._tell(AgentRinging(leg.port is not None, number))
 
     def leg_up(self, leg: CallLeg) -> None:
-        if leg not in (self._caller, self._agent):
-            return
-        if leg.leg is Leg.AGENT:
-            if leg is not self._ringing_for:  # answered while our CANCEL was under way
-                leg.end()
-                return
-            self._ring_until = self._ringing_for = None
-            if not leg.codec and not leg.held:  # no sound was agreed on: no SRTP where it is required
-                leg.end()
-                self._tell(AgentFailed(FailReason.UNREACHABLE))
-                return
-            self._tell(line.LegUp(Leg.AGENT, leg.codec, leg.takes_events))
-            self._tell(AgentAnswered())
-            if self._orphaned:
-                self._prompts.stop(None, time.monotonic())
-                self._bridged = True
-        else:
+        if leg is self._caller:
             self._tell(line.LegUp(Leg.CALLER, leg.codec, leg.takes_events))
+        elif leg.leg is Leg.AGENT and self._agents.answered(leg) and self._orphaned:
+            self._prompts.stop(None, time.monotonic())
+            self._bridged = True
         self._connect(time.monotonic())
 
     def leg_media(self, leg: CallLeg, renewed: bool) -> None:
-        if leg not in (self._caller, self._agent):
-            return
         if renewed:
-            self._panel.dropped(leg.leg.value)
-        early = leg is self._ringing_for and leg.rang and leg.port is not None
-        if early and not leg.early_media_told and not leg.answered:
+            self._panel.dropped(self._name(leg))
+        number = self._agents.rings(leg)
+        early = number is not None and leg.rang and leg.port is not None and not leg.early_media_told
+        if early and number is not None and not leg.answered:
             leg.early_media_told = True
-            self._tell(AgentRinging(early_media=True))
-        if leg.held != leg.held_told:
-            leg.held_told = leg.held
-            self._tell(Held(leg.leg) if leg.held else Resumed(leg.leg))
+            self._tell(AgentRinging(True, number))
+        self._tell_hold(leg)
         self._connect(time.monotonic())
 
+    def _tell_hold(self, leg: CallLeg | None) -> None:
+        if leg is not None and leg.held != leg.held_told and leg in (self._caller, self._agents.current):
+            leg.held_told = leg.held
+            self._tell(Held(leg.leg) if leg.held else Resumed(leg.leg))
+
     def leg_down(self, leg: CallLeg) -> None:
-        if leg not in (self._caller, self._agent):
-            return
-        self._panel.dropped(leg.leg.value)
-        if leg.leg is Leg.AGENT and not leg.up and leg is self._ringing_for:
-            self._ring_until = self._ringing_for = None
-            self._tell(AgentFailed(leg.fail_reason()))
-        elif not leg.ended_by_us and (leg.up or leg.leg is Leg.CALLER):
-            self._tell(HungUp(leg.leg))
-        self._tell(line.LegDown(leg.leg, leg.status, leg.ended_by_us))
+        self._panel.dropped(self._name(leg))
+        if leg.leg is Leg.AGENT:
+            self._agents.down(leg)
+        elif leg is self._caller and not leg.ended_by_us:
+            self._tell(HungUp(Leg.CALLER))
+        if leg.leg is Leg.AGENT or leg is self._caller:
+            self._tell(line.LegDown(leg.leg, leg.status, leg.ended_by_us))
         self._connect(time.monotonic())
 
     def leg_pressed(self, leg: CallLeg, presses: list[Press]) -> None:
@@ -362,8 +355,14 @@ class CallWorker:
             if heard_ms is not None and in_sound:
                 heard_ms = max(0, heard_ms - LAG_MS)
             self._tell(DigitPressed(press.digit, press.method, heard_ms, leg.leg, press.duration_ms))
-            other = self._agent if leg is self._caller else self._caller
-            if self._bridged and not in_sound and other is not None and other.up and not other.down:
+            if leg is self._caller:
+                other = self._agents.current
+            elif self._consulted is not None:
+                other = self._agents.current if leg is self._consulted else self._consulted
+            else:
+                other = self._caller if leg is self._agents.current else None
+            together = self._bridged or (self._consulted is not None and leg is not self._caller)
+            if together and not in_sound and other is not None and other.up and not other.down:
                 other.press(press.digit)
 
     def _media_timed_out(self, now: float) -> None:
@@ -371,28 +370,38 @@ class CallWorker:
             self._end_line(now)
         self._tell(MediaTimedOut())
 
-    def _no_answer(self) -> None:
-        agent = self._ringing_for
-        self._ring_until = self._ringing_for = None
-        if agent is not None:
-            agent.end()
-            self._tell(AgentFailed(FailReason.NO_ANSWER if agent.rang else FailReason.UNREACHABLE))
-
     # --- sound ----------------------------------------------------------------------------------------
+
+    def _name(self, leg: CallLeg) -> str:
+        """What the leg is called among the connections."""
+        if leg is self._caller:
+            return "caller"
+        return "agent" if leg is self._agents.current else f"agent {self._agents.number(leg)}"
 
     def _connect(self, now: float) -> None:
         """Connect what should be connected now, and nothing else."""
-        held = any(leg.held for leg in (self._caller, self._agent) if leg is not None)
+        agent, whisper_to = self._agents.current, self._whisper_to
+        held = any(leg.held for leg in (self._caller, agent) if leg is not None)
         recording = not self._muted and not held and now >= self._connect_at
         wanted = wiring(
             caller=self._caller.port if self._caller else None,
-            agent=self._agent.port if self._agent else None,
+            agent=agent.port if agent else None,
             prompt=self._prompts.media,
             silence=self._silence,
             recorders=self._recorders.media if recording else None,
             bridged=self._bridged,
             ears=self._hearing.media,
         )
+        other = self._consulted
+        if other is not None and other.port is not None and agent is not None and agent.port is not None:
+            wanted.pop(("silence", "agent"), None)
+            name = self._name(other)
+            wanted["agent", name] = (agent.port, other.port)
+            wanted[name, "agent"] = (other.port, agent.port)
+        if self._whispers.media is not None and whisper_to is not None and whisper_to.port is not None:
+            name = self._name(whisper_to)
+            wanted.pop(("silence", name), None)
+            wanted["whisper", name] = (self._whispers.media, whisper_to.port)
         try:
             self._panel.connect(wanted)
         except pj.Error as error:
@@ -424,7 +433,13 @@ class CallWorker:
         self._hearing.stop(now)
         self._shut_capture(now)
         log.warning("the gateway is gone; the call goes on unrecorded")
-        if self._answered and (self._agent is None or self._agent.down):
+        agent = self._agents.current
+        if agent is not None and agent.up and not agent.down:
+            self._prompts.stop(None, now)
+            self._whispers.stop(None, now)
+            self._agents.keep_current()
+            self._bridged = True
+        elif self._answered and not self._agents.ringing:
             self._fall_back(now)
 
     def _fall_back(self, now: float) -> None:
@@ -435,17 +450,17 @@ class CallWorker:
         uri, self._fallback = self._fallback, ""
         if uri:
             self._prompts.stop(None, now)
-            self._dial(line.Dial(uri), now)
-        if self._ringing_for is None:
+            self._agents.dial(line.Dial(uri, dial=FALLBACK_DIAL), now)
+        if not self._agents.ringing:
             self._apologise(now)
 
     def _live_on(self, now: float) -> None:
         """Do the little that must be decided without a gateway, and report to the next one."""
-        caller, agent = self._caller, self._agent
+        caller, agent = self._caller, self._agents.current
         assert caller is not None
         if caller.down or (self._bridged and agent is not None and agent.down):
             self._end_line(now)
-        elif agent is not None and agent.down and not self._bridged and self._prompts.media is None:
+        elif self._answered and not (caller.ended_by_us or self._bridged or self._agents.ringing):
             self._apologise(now)
         state = "over" if caller.down else "up" if self._answered else "ringing"
         self._rejoin.pass_time(state, now)
@@ -453,6 +468,8 @@ class CallWorker:
     def _apologise(self, now: float) -> None:
         """Nobody will come to this caller any more: say so where there is a prompt, then hang up."""
         assert self._caller is not None
+        if self._prompts.media is not None:
+            return  # it is being said, or another prompt is heard to its end first
         path = self._settings.problem_wav
         if not path or self._prompts.play(PROBLEM_PLAY, path, False, now):
             self._caller.end(UNAVAILABLE)

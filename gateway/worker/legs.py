@@ -1,7 +1,8 @@
 """The two legs as pjsua2 sees them: what each SIP and media change means for the call.
 
-A leg says what happened by calling its listener; it decides nothing. A transfer by REFER is refused
-(603): pjsua would dial the target by itself, unrecorded, and at our cost.
+A leg says what happened by calling its listener; it decides nothing. A REFER that reaches it is refused
+(603): pjsua would dial the target by itself, unrecorded, and at our cost. Transfers are the call flow's; the
+SIP front door takes up the REFER that asks for one.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from gateway.worker.rtp import PeerSearch, Silence, address_of, keep_to
 _BUSY = frozenset({486, 600})
 _DECLINED = frozenset({403, 603, 607, 608})
 _NO_ANSWER = frozenset({408, 480, 487})
+_REASONS = {100: "Trying", 200: "OK", 503: "Service Unavailable"}
 _ENDED_EVENT = 2  # PJMEDIA_STREAM_DTMF_IS_END
 _UNKNOWN_DURATION = 0xFFFFFFFF  # PJSUA_UNKNOWN_DTMF_DURATION
 _HELD_BY_REMOTE = pj.PJSUA_CALL_MEDIA_REMOTE_HOLD
@@ -148,6 +150,25 @@ class CallLeg(pj.Call):  # type: ignore[misc]
             except pj.Error:
                 return  # the leg is on its way down
 
+    def notify_refer(self, cseq: int, status: int) -> None:
+        """Tell who sent a REFER with this CSeq how it goes (RFC 3515 section 2.4.4); 100: it goes on."""
+        told = pj.CallSendRequestParam()
+        told.method = "NOTIFY"
+        event, state = pj.SipHeader(), pj.SipHeader()
+        event.hName, event.hValue = "Event", f"refer;id={cseq}"
+        state.hName = "Subscription-State"
+        state.hValue = "active;expires=300" if status < 200 else "terminated;reason=noresource"
+        headers = pj.SipHeaderVector()
+        headers.append(event)
+        headers.append(state)
+        told.txOption.headers = headers
+        told.txOption.contentType = "message/sipfrag;version=2.0"
+        told.txOption.msgBody = f"SIP/2.0 {status} {_REASONS.get(status, 'Failed')}\r\n"
+        try:
+            self.sendRequest(told)
+        except pj.Error:
+            return  # it has hung up: it does not want to know
+
     def tell_recording(self, recording: str) -> None:
         """Tell the other side by UPDATE that recording is on, off or paused, if it takes UPDATE.
 
@@ -201,6 +222,11 @@ class CallLeg(pj.Call):  # type: ignore[misc]
             return ""
         rate = 8000 if stream.codecName.upper() == "G722" else stream.codecClockRate
         return f"{stream.codecName}/{rate}"
+
+    @property
+    def sip_call_id(self) -> str:
+        """The Call-ID of the dialog."""
+        return str(self.getInfo().callIdString)
 
     @property
     def takes_events(self) -> bool:

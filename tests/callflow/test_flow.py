@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from gateway.callflow import messages as m
-from gateway.callflow.flow import MOST_KEYS, step
+from gateway.callflow.asking import MOST_KEYS
+from gateway.callflow.flow import step
 from gateway.callflow.settings import FlowSettings, IvrSettings
 from gateway.callflow.state import Call, Capture, Consent, Phase
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import types
 
 import pytest
 
+from gateway.callflow import asking, dialling, handover, turn
 from gateway.callflow import flow as flow_module
 from gateway.callflow import keys as keys_module
 from tests.callflow.walk import FLOWS, violations
@@ -46,7 +48,7 @@ MUTATIONS = [
         'self.stop_capture("withdrawn")\n            self.become(consent=Consent.WITHDRAWN, candidate=None)',
         "self.become(consent=Consent.WITHDRAWN, candidate=None)",
     ),
-    ('self.stop_capture("transferred")', "pass"),
+    ('        self.stop_capture("transferred")\n        self.become(phase', "        self.become(phase"),
     ('self.stop_capture("hangup")', "pass"),
     ("if self.call.consent is Consent.STORING and note == self.call.notes:", "if True:"),
     (
@@ -56,18 +58,45 @@ MUTATIONS = [
 ]
 
 
+# The same for agents who are told first, and for calls that are handed over.
+OF_AGENTS = [
+    (
+        "whisper",
+        "        if self.ivr.whisper:\n            self.whisper_to(number)\n        else:",
+        "        if True:",
+    ),
+    ("whisper", "and alone and not self.ivr.whisper", "and alone"),
+    ("transfer", '        if not handover.company:\n            self.stop_capture("transferred")\n', ""),
+    ("transfer", "phase=Phase.TALKING if handover.company else Phase.TRANSFERRED", "phase=Phase.TALKING"),
+    ("transfer", '        self.pause("handover")\n', ""),
+    ("transfer", "        self.ask(m.Unbridge())\n        ring_s", "        ring_s"),
+]
+
+
 def weakened(old: str, new: str) -> types.ModuleType:
-    source = inspect.getsource(flow_module)
-    assert old in source, f"the guard {old!r} is no longer in the source: name the new one here"
-    module = types.ModuleType("weakened_flow")
-    exec(compile(source.replace(old, new), "weakened_flow.py", "exec"), module.__dict__)
-    return module
+    """The flow with one guard weakened, in whichever of its modules it stands, and the others around it."""
+    chain = (turn, asking, dialling, handover, flow_module)
+    sources = {module.__name__: inspect.getsource(module) for module in chain}
+    assert any(old in source for source in sources.values()), f"the guard {old!r} is gone: name the new one"
+    kept = {name: sys.modules[name] for name in sources}
+    try:
+        for name, source in sources.items():
+            module = sys.modules[name] = types.ModuleType(name)
+            exec(compile(source.replace(old, new), f"weakened {name}", "exec"), module.__dict__)
+        return module
+    finally:
+        sys.modules.update(kept)
 
 
 @pytest.mark.parametrize(("old", "new"), MUTATIONS)
 def test_weakening_a_guard_is_noticed(old: str, new: str) -> None:
     step = weakened(old, new).step
     assert any(violations(step, FLOWS[name], enough=1)[0] for name in ("agent", "announced"))
+
+
+@pytest.mark.parametrize(("flow", "old", "new"), OF_AGENTS)
+def test_weakening_what_protects_a_caller_from_other_agents_is_noticed(flow: str, old: str, new: str) -> None:
+    assert violations(weakened(old, new).step, FLOWS[flow], enough=1)[0]
 
 
 def test_the_rules_of_the_key_are_pinned() -> None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.callflow import messages as m
 from gateway.callflow.keys import refusal
-from gateway.callflow.settings import FlowSettings, IvrSettings
+from gateway.callflow.settings import FlowSettings, IvrSettings, Target, TransferTarget
 from gateway.callflow.state import Call, Capture, Consent, Phase, Playing
 
 Step = Callable[[Call, m.Event, float, FlowSettings], tuple[Call, tuple[m.Action, ...]]]
@@ -28,15 +28,30 @@ FLOWS = {
     "late key accepted": FlowSettings(connect="sip:a@192.0.2.1", ivr=replace(IVR, late_key="accept")),
     "withdrawal by keys": FlowSettings(connect="sip:a@192.0.2.1", ivr=replace(IVR, withdraw_keys="*9")),
 }
+AGENT = "sip:a@192.0.2.1"
+NO_DIAL = 99  # a call to an agent that is not there any more
+COMPANY, OUTSIDE, NOBODY = "sip:2@192.0.2.1", "sip:3@192.0.2.1", "sip:4@192.0.2.1"
+FLOWS |= {
+    "several agents": FlowSettings(
+        connect=AGENT, more=(Target(AGENT),), parallel=True, fallback=Target(AGENT), ivr=IVR
+    ),
+    "whisper": FlowSettings(connect=AGENT, more=(Target(AGENT),), ivr=replace(IVR, whisper=True)),
+    "transfer": FlowSettings(
+        connect=AGENT,
+        transfers=(TransferTarget(COMPANY, company=True), TransferTarget(OUTSIDE)),
+        ivr=replace(IVR, repeat=0),
+    ),
+}
 TOTAL_MS, PURPOSES_MS = 3000, 2000
 
 
-def events_for(call: Call) -> Iterator[m.Event]:
-    """Every event, the answers to prompts for the current prompt and for one that is over."""
+def events_for(call: Call, flow: FlowSettings) -> Iterator[m.Event]:
+    """Every event; the answers to prompts and calls for those that are current, and for one that is over."""
     yield m.CallArrived()
     yield m.CallArrived("outbound")
     yield m.CallArrived(case="S-1")
-    for play in (call.plays, max(0, call.plays - 1)):
+    current = {each.play for each in (call.playing, call.whisper) if each is not None}
+    for play in sorted(current | {0}):
         yield m.PromptStarted(play, TOTAL_MS, PURPOSES_MS)
         yield m.PromptFinished(play)
         yield m.PromptFailed(play)
@@ -48,15 +63,26 @@ def events_for(call: Call) -> Iterator[m.Event]:
     for note in (call.notes, max(0, call.notes - 1)):
         yield m.ConsentStored(note)
         yield m.ConsentNotStored(note)
+    handed = {call.handover.dial} if call.handover else set()
+    dials = {*call.ringing, *handed, *({call.agent} if call.agent else ())} or {1}
+    for dial in sorted(dials | {NO_DIAL}):
+        yield m.AgentRinging(early_media=True, dial=dial)
+        yield m.AgentAnswered(dial)
+        yield m.AgentFailed(m.FailReason.BUSY, dial)
+        yield m.HungUp(m.Leg.AGENT, dial)
     yield m.AgentRinging()
-    yield m.AgentRinging(early_media=True)
-    yield m.AgentAnswered()
-    yield m.AgentFailed(m.FailReason.BUSY)
+    yield m.HungUp(m.Leg.AGENT)
+    yield m.HungUp(m.Leg.CALLER)
     for leg in m.Leg:
         yield m.Held(leg)
         yield m.Resumed(leg)
-        yield m.HungUp(leg)
     yield m.MediaTimedOut()
+    if flow.transfers:
+        for target in (COMPANY, OUTSIDE, NOBODY):
+            for attended in (False, True):
+                yield m.TransferAsked(target, attended)
+        yield m.TransferCompleted()
+        yield m.TransferAbandoned()
     yield m.StopRequested()
     yield m.PauseRequested()
     yield m.ResumeRequested()
@@ -75,17 +101,29 @@ def normal(call: Call, now: float) -> Call:
             return None
         return at if at == float("inf") else round(at - now, 3)
 
-    def playing(prompt: Playing | None) -> Playing | None:
+    def playing(prompt: Playing | None, plays: list[int]) -> Playing | None:
         if prompt is None:
             return None
-        return replace(prompt, play=0, give_up_at=seen(prompt.give_up_at) or 0.0, started_at=None)
+        number = plays.index(prompt.play) + 1
+        return replace(prompt, play=number, give_up_at=seen(prompt.give_up_at) or 0.0, started_at=None)
 
+    # Prompts and calls to agents are numbered anew, in the order in which they have begun.
+    plays = sorted(each.play for each in (call.playing, call.whisper) if each is not None)
+    of_agents = {*call.ringing, call.agent or 0, call.handover.dial if call.handover else 0} - {0}
+    dials = {dial: number for number, dial in enumerate(sorted(of_agents), 1)}
     candidate = call.candidate
     late = refusal(call.keys) is m.Decision.LATE_KEY
     return replace(
         call,
-        playing=replace(playing(call.playing), play=1) if call.playing else None,  # type: ignore[type-var]
-        plays=1,
+        playing=playing(call.playing, plays),
+        whisper=playing(call.whisper, plays),
+        plays=len(plays),
+        rounds=call.rounds if call.phase is Phase.RINGING else 0,
+        dials=len(dials),
+        ringing=tuple(dials[dial] for dial in call.ringing),
+        early=dials.get(call.early or 0),
+        agent=dials.get(call.agent or 0),
+        handover=replace(call.handover, dial=dials[call.handover.dial]) if call.handover else None,
         notes=1,
         offer=min(call.offer, 1),
         asked=None,
@@ -102,7 +140,20 @@ def normal(call: Call, now: float) -> Call:
     )
 
 
-def key_of(call: Call, ghost: tuple[Any, ...]) -> tuple[Any, ...]:
+@dataclass(frozen=True)
+class Ghost:
+    """What truly happened so far."""
+
+    noted: bool = False  # a yes is noted, and not yet answered
+    stored: bool = False  # a stored yes is in force
+    case: bool = False  # a case is in force
+    recorder: bool = False
+    muted: bool = False
+    bridged: bool = False  # an agent hears the caller
+    company: bool = True  # that agent is of the company
+
+
+def key_of(call: Call, ghost: Ghost) -> tuple[Any, ...]:
     plain = replace(call, keys=())
     return (plain, bool(call.keys), ghost)
 
@@ -113,11 +164,10 @@ def violations(
     """Every broken promise, and how many states were walked.
 
     A ghost, kept outside the flow, remembers what truly happened: whether a yes is stored, whether
-    a case was named, whether the recorder runs.
+    a case was named, whether the recorder runs and hears, whom the caller hears.
     """
     found: list[str] = []
-    # ghost: (noted accepted and unanswered, stored yes in force, case in force, recorder on)
-    start = (Call(notes=1), (False, False, False, False))
+    start = (Call(notes=1), Ghost())
     seen = {key_of(*start)}
     queue = deque([start])
     while queue and len(seen) < limit and len(found) < enough:
@@ -127,10 +177,15 @@ def violations(
         if deadline is not None and deadline not in (float("inf"), 1e9):
             delays.append(max(0.0, deadline))
         for now in sorted(set(delays)):
-            for event in events_for(call):
-                after, actions = step(call, event, now, flow)
-                new_ghost, broken = follow(ghost, call, event, after, actions)
-                found.extend(f"{rule}: {call} heard {event}: {actions}" for rule in broken)
+            before, was = call, ghost
+            if deadline is not None and deadline <= now:  # what is due comes first, and is judged by itself
+                before, actions = step(call, m.TimePassed(), now, flow)
+                was, broken = follow(ghost, call, m.TimePassed(), before, actions, flow)
+                found.extend(f"{rule}: {call} at {now}: {actions}" for rule in broken)
+            for event in events_for(before, flow):
+                after, actions = step(before, event, now, flow)
+                new_ghost, broken = follow(was, before, event, after, actions, flow)
+                found.extend(f"{rule}: {before} heard {event}: {actions}" for rule in broken)
                 state = (normal(after, now), new_ghost)
                 if key_of(*state) not in seen:
                     seen.add(key_of(*state))
@@ -139,14 +194,16 @@ def violations(
 
 
 def follow(
-    ghost: tuple[bool, bool, bool, bool],
+    ghost: Ghost,
     before: Call,
     event: m.Event,
     after: Call,
     actions: tuple[m.Action, ...],
-) -> tuple[tuple[bool, bool, bool, bool], list[str]]:
+    flow: FlowSettings,
+) -> tuple[Ghost, list[str]]:
     """What is true after the step, and which promises it broke."""
-    noted, stored, case, recorder = ghost
+    noted, stored, case, recorder = ghost.noted, ghost.stored, ghost.case, ghost.recorder
+    muted, bridged, company = ghost.muted, ghost.bridged, ghost.company
     broken: list[str] = []
     if isinstance(event, m.CallArrived) and before.phase is Phase.ARRIVED:
         case = event.case is not None and event.direction == "inbound" and after.consent is Consent.CASE
@@ -170,7 +227,21 @@ def follow(
                     broken.append("StartCapture while recording")
                 if after.phase not in (Phase.TALKING, Phase.MESSAGE):
                     broken.append("StartCapture outside a conversation")
-                recorder = True
+                recorder, muted = True, False
+            case m.DialAgent(uri=uri):
+                if uri == NOBODY:
+                    broken.append("somebody is called who may not be")
+            case m.Bridge(dial):
+                bridged = True
+                if before.handover is not None and dial == before.handover.dial:
+                    company = before.handover.company
+                if flow.ivr.whisper and before.phase is Phase.RINGING and before.whisper is None:
+                    broken.append("an agent hears the caller before they were told")
+            case m.Unbridge():
+                bridged = False
+            case m.Consult():
+                if bridged:
+                    broken.append("the target of a transfer hears the caller")
             case m.StopCapture():
                 if not recorder:
                     broken.append("StopCapture without a recorder")
@@ -178,12 +249,21 @@ def follow(
             case m.PauseCapture() | m.ResumeCapture():
                 if not recorder:
                     broken.append("pause or resume without a recorder")
+                muted = isinstance(action, m.PauseCapture)
             case _:
                 pass
+        if recorder and not muted and not company:
+            broken.append("recording while nobody of the company takes part")
     if recorder != (after.capture is Capture.ON):
         broken.append("the flow and the recorder disagree")
-    if recorder and after.phase not in (Phase.TALKING, Phase.MESSAGE):
+    if recorder and not muted and after.phase not in (Phase.TALKING, Phase.MESSAGE):
         broken.append("recording outside a conversation")
+    if recorder and after.phase not in (Phase.TALKING, Phase.MESSAGE, Phase.HANDOVER):
+        broken.append("a recorder outside a conversation")
+    if recorder and after.handover is not None and after.agent is None and not after.handover.company:
+        broken.append("a recorder while only others than the company can come")
+    if after.phase in (Phase.TALKING, Phase.HANDOVER) and bridged != (after.phase is Phase.TALKING):
+        broken.append("who talks and who is connected disagree")
     if after.phase is Phase.ENDED and before.phase is not Phase.ENDED:
         if not isinstance(actions[-1], m.CloseCall):
             broken.append("the end is not the last action")
@@ -191,9 +271,11 @@ def follow(
         broken.append("closed and not ended")
     if after.phase is not Phase.ENDED and after.phase is not Phase.ARRIVED and not waits(after):
         broken.append("nothing would ever move this call on")
-    return (noted, stored, case, recorder), broken
+    return Ghost(noted, stored, case, recorder, muted and recorder, bridged, company), broken
 
 
 def waits(call: Call) -> bool:
     """Whether the call moves by itself, or is a conversation that only people end."""
-    return call.deadline is not None or call.phase in (Phase.TALKING, Phase.MESSAGE, Phase.TRANSFERRED)
+    consulting = call.handover is not None and call.handover.answered and call.agent is not None
+    talking = call.phase in (Phase.TALKING, Phase.MESSAGE, Phase.TRANSFERRED)
+    return call.deadline is not None or talking or consulting

@@ -11,7 +11,7 @@ import pytest
 from gateway.callflow.settings import FlowSettings
 from gateway.calls.counts import Counts
 from gateway.calls.prompt_book import PromptBook
-from ivr_prompts.catalogue import KEY_TEST, ROLES, Catalogue
+from ivr_prompts.catalogue import OPTIONAL, ROLES, Catalogue
 from storage import prompts
 from storage.database import DatabaseError
 from storage.prompts import NewVersion, Place
@@ -71,7 +71,7 @@ async def test_what_is_activated_is_played_under_the_same_id_with_its_own_versio
     kept.activate(kept.version(b"new sound"))
     assert await kept.book.refresh(kept.world.db) == 1
     found = kept.book.for_call(FLOW, "70101010", now())
-    assert tuple(found) == (*ROLES, KEY_TEST)
+    assert tuple(found) == (*ROLES, *OPTIONAL)
     consent = found["consent"]
     assert (consent.id, consent.version, consent.text) == (SHIPPED["da"]["consent"].id, "2", "Nye ord")
     assert consent.path.read_bytes() == b"new sound" and consent.markers_ms == {"purposes_end": 100}

@@ -335,6 +335,7 @@ def test_a_peer_that_ignores_record_route_is_led_back_by_the_contact() -> None:
 def test_refer_is_declined_by_the_edge() -> None:
     edge, _ = router()
     refer = within("REFER", answered_call(edge), caller=True, uri=URI, via=VIA)
+    refer = refer.replace(b"Max-Forwards", b"Refer-To: <sip:1@192.0.2.9>\r\nMax-Forwards", 1)
     assert status_of(edge.from_outside(refer, CALLER, 2.0)) == 603
 
 

@@ -201,12 +201,12 @@ class Gateway:
         ):
             return response.status, await response.text()
 
-    async def control(self, method: str, path: str) -> Any:
+    async def control(self, method: str, path: str, body: dict[str, str] | None = None) -> Any:
         """Ask the control socket, as the commands do."""
         connector = aiohttp.UnixConnector(path=str(self.settings().control_socket))
         async with (
             aiohttp.ClientSession(connector=connector) as session,
-            session.request(method, f"http://tast1{path}") as response,
+            session.request(method, f"http://tast1{path}", json=body) as response,
         ):
             return await response.json()
 

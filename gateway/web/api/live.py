@@ -22,6 +22,9 @@ from gateway.callflow.messages import (
     PauseRequested,
     ResumeRequested,
     StopRequested,
+    TransferAbandoned,
+    TransferAsked,
+    TransferCompleted,
     TransferredExternal,
 )
 from gateway.calls.driver import CallDriver
@@ -86,6 +89,8 @@ class Button(str, Enum):
     RESUME = "resume"
     OFFER = "offer"
     TRANSFERRED = "transferred"
+    COMPLETE = "complete"
+    BACK = "back"
 
 
 class Asked(BaseModel):
@@ -100,11 +105,20 @@ class ForCase(Given):
     case: str = Field(min_length=1, max_length=64)
 
 
+class Transfer(Given):
+    """To whom a call is handed over; `attended`: after a word with them, while the caller waits."""
+
+    target: str = Field(min_length=1, max_length=128)
+    attended: bool = False
+
+
 BUTTONS: dict[Button, Callable[[], Event]] = {
     Button.PAUSE: PauseRequested,
     Button.RESUME: ResumeRequested,
     Button.OFFER: OfferRequested,
     Button.TRANSFERRED: TransferredExternal,
+    Button.COMPLETE: TransferCompleted,
+    Button.BACK: TransferAbandoned,
 }
 
 
@@ -187,10 +201,26 @@ async def record(ask: Ask, call: str, body: ForCase) -> Asked:
     return await _press(ask, call, "record", CaseNamed(body.case, ask.person.id))
 
 
+@routes.post(
+    "/live/calls/{call}/transfer", rule=roles("AGENT", "INSPECTOR"), status=202, problems=("conflict",)
+)
+async def transfer(ask: Ask, call: str, body: Transfer) -> Asked:
+    """Hand a call over to a target that the settings of its flow allow, and to no other."""
+    driver = _driver(ask, call)
+    actor = ask.asking().actor
+    await ask.write(lambda s: audit_log.append(s, ask.at, "live.transfer", driver.call_id, {}, actor))
+    why = driver.refer(TransferAsked(body.target, body.attended))
+    if why == "not_allowed":
+        raise Problem("conflict", "the settings of the call's flow allow no transfer there")
+    if why:
+        raise Problem("conflict", "nobody of the company is speaking with the caller just now")
+    return Asked(asked="transfer")
+
+
 @routes.post("/live/calls/{call}/{button}", rule=roles("AGENT", "INSPECTOR"), status=202)
 async def press(ask: Ask, call: str, button: str) -> Asked:
-    """`pause` and `resume` the recording (a CPR number is said), `offer` it again, or say that nobody of the
-    company is left in the call (`transferred`)."""
+    """`pause` and `resume` the recording (a CPR number is said), `offer` it again, say that nobody of the
+    company is left in the call (`transferred`); `complete` a transfer, or take the caller `back`."""
     try:
         wanted = Button(button)
     except ValueError:

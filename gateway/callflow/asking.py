@@ -1,0 +1,204 @@
+"""The consent question: when it is put, what keys answer it, and what is noted of the answer. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gateway.callflow import messages as m
+from gateway.callflow.keys import judge, refusal
+from gateway.callflow.state import Candidate, Consent, Phase, Question
+from gateway.callflow.turn import Turn
+
+WITHDRAW_SEQUENCE_S = 3.0
+MOST_KEYS = 100
+"""Keys of one question that its record keeps."""
+
+
+class Asking(Turn):
+    """The question, its keys and its decisions."""
+
+    # --- keys -----------------------------------------------------------------------------------
+
+    def on_digit(self, event: m.DigitPressed) -> None:
+        """A key of the caller ended."""
+        if self.typed_withdrawal(event.digit):
+            return
+        if event.digit != self.ivr.accept_key:
+            self.on_other_digit(event)
+            return
+        call = self.call
+        verdict = judge(call, event, self.now, self.ivr)
+        if verdict == "candidate":
+            self.note_key(event, verdict)
+            isolated_at = self.now + self.ivr.isolation_ms / 1000
+            self.become(candidate=Candidate(self.now, event.heard_ms, isolated_at))
+        elif verdict == "duplicate" and call.candidate is not None:
+            # A number typed slowly may begin with the key twice: isolation starts over.
+            self.note_key(event, verdict)
+            isolated_at = self.now + self.ivr.isolation_ms / 1000
+            self.become(candidate=replace(call.candidate, isolated_at=isolated_at))
+        elif verdict in ("early", "not_isolated"):
+            self.note_key(event, verdict)
+        elif verdict == "late" and refusal(call.keys) is not m.Decision.LATE_KEY:
+            # Once is enough for the record; what is pressed later belongs to the conversation.
+            self.note_key(event, verdict)
+            self.note_decision(m.Decision.LATE_KEY)
+
+    def on_other_digit(self, event: m.DigitPressed) -> None:
+        """A key that is not the accepting one."""
+        call = self.call
+        if call.question is Question.CLOSED and call.candidate is None:
+            # Digits here belong to the conversation (other menus, a card number): not kept.
+            self.become(last_other_at=self.now)
+            return
+        self.note_key(event, "other")
+        self.become(last_other_at=self.now)
+        if call.candidate is not None:
+            spoilt = tuple(
+                replace(key, isolated=False, verdict="not_isolated")
+                if key.verdict in ("candidate", "duplicate")
+                else key
+                for key in self.call.keys
+            )
+            self.become(candidate=None, keys=spoilt)
+            if call.question is Question.CLOSED:  # a late key, under late_key: accept
+                self.note_decision(m.Decision.LATE_KEY)
+                return
+            if call.window_end is not None and call.window_end <= self.now:
+                self.refuse()
+                return
+        if event.digit == "*" and call.repeats < self.ivr.repeat:
+            self.become(repeats=call.repeats + 1, window_end=None)
+            self.pose_question(again=True)
+
+    def typed_withdrawal(self, digit: str) -> bool:
+        """Whether this digit completes the announced withdrawal sequence (art. 7(3): as easy as yes)."""
+        sequence = self.ivr.withdraw_keys
+        if not sequence or self.call.consent not in (Consent.GRANTED, Consent.STORING):
+            return False
+        typed = self.call.withdraw_typed
+        started = self.call.withdraw_typed_at
+        if started is None or self.now - started > WITHDRAW_SEQUENCE_S:
+            typed = ""
+        typed = next(t for t in (typed + digit, digit, "") if sequence.startswith(t))
+        self.become(withdraw_typed=typed, withdraw_typed_at=self.now if typed else None)
+        if typed != sequence:
+            return False
+        self.become(withdraw_typed="", withdraw_typed_at=None)
+        self.on_stop("key")
+        return True
+
+    def on_not_stored(self, note: int) -> None:
+        """The record of a yes could not be written: not recorded, and the call goes on."""
+        if self.call.consent is not Consent.STORING or note != self.call.notes:
+            return
+        self.become(consent=Consent.DENIED)
+        if self.call.phase is Phase.MESSAGE:
+            self.say_goodbye("problem")
+
+    def on_stop(self, channel: str) -> None:
+        """Consent is withdrawn, or a question that runs is answered with no (R-22)."""
+        call = self.call
+        if call.question is not Question.CLOSED and call.phase is Phase.TALKING:
+            self.stop_prompt()
+            self.refuse()
+        elif call.consent in (Consent.GRANTED, Consent.STORING):
+            self.stop_capture("withdrawn")
+            self.become(consent=Consent.WITHDRAWN, candidate=None)
+            self.ask(m.NoteWithdrawal(channel, self.now))
+            if call.phase is Phase.MESSAGE:
+                self.say_goodbye("stopped")
+            elif call.phase is Phase.TALKING:
+                self.play("stopped")
+        elif call.consent is Consent.CASE:
+            self.stop_capture("stopped")
+            self.become(consent=Consent.BARRED)
+
+    def on_offer(self) -> None:
+        """The agent has the question put again."""
+        call = self.call
+        may_ask = call.consent in (Consent.DENIED, Consent.WITHDRAWN)
+        if call.phase is Phase.TALKING and call.question is Question.CLOSED and may_ask:
+            self.become(keys=(), repeats=0, candidate=None)
+            self.pose_question()
+
+    # --- the question ---------------------------------------------------------------------------
+
+    def pose_question(self, again: bool = False) -> None:
+        """Put the question; `again`: it is the same one, repeated."""
+        self.become(
+            question=Question.PLAYING,
+            window_end=None,
+            asked=None,
+            offer=self.call.offer if again else self.call.offer + 1,
+        )
+        self.play("consent")
+
+    def close_question(self) -> None:
+        """Keys count no more."""
+        self.become(question=Question.CLOSED, window_end=None, candidate=None)
+
+    def accept(self) -> None:
+        """The candidate's isolation is over: consent, once it is stored."""
+        candidate = self.call.candidate
+        assert candidate is not None
+        keys = tuple(
+            replace(key, verdict="accepted") if key.verdict == "candidate" else key for key in self.call.keys
+        )
+        self.become(keys=keys)
+        if self.call.playing is not None and self.call.playing.prompt == "consent":
+            self.stop_prompt()
+        self.close_question()
+        self.become(consent=Consent.STORING)
+        self.note_decision(m.Decision.ACCEPTED, candidate.heard_ms)
+        if self.call.phase is Phase.CONSENT:
+            self.to_agent()
+
+    def refuse(self) -> None:
+        """The question ended without a yes."""
+        if self.call.playing is not None and self.call.playing.prompt == "consent":
+            self.stop_prompt()
+        self.close_question()
+        self.deny()
+        if self.call.phase is Phase.CONSENT:
+            self.to_agent()
+
+    def deny(self) -> None:
+        """Note that there is no consent, and why."""
+        if self.call.consent is Consent.UNDECIDED:
+            self.become(consent=Consent.DENIED)
+        self.note_decision(refusal(self.call.keys))
+
+    def note_key(self, event: m.DigitPressed, verdict: str) -> None:
+        """Remember a key for the consent record."""
+        key = m.KeyPress(
+            event.digit, self.now, event.method, event.heard_ms, verdict != "not_isolated", verdict
+        )
+        keys = self.call.keys
+        if len(keys) >= MOST_KEYS:
+            # Somebody plays with the keys, or a machine does: beginning and end say so, memory is bounded.
+            gone = next(
+                (at for at in range(MOST_KEYS // 2, len(keys)) if keys[at].verdict != "candidate"),
+                MOST_KEYS // 2,
+            )
+            keys = (*keys[:gone], *keys[gone + 1 :])
+        self.become(keys=(*keys, key))
+
+    def note_decision(self, decision: m.Decision, heard_ms: int | None = None) -> None:
+        """Commit the answer with what was heard: at the accepted key, else until now."""
+        asked = self.call.asked
+        if asked is not None and heard_ms is None:
+            heard_ms = asked.heard_ms(self.now)
+        self.become(notes=self.call.notes + 1)
+        self.ask(
+            m.NoteDecision(
+                self.call.notes,
+                decision,
+                self.call.keys,
+                self.now,
+                heard_ms,
+                asked.total_ms if asked else None,
+                asked.marker_at(heard_ms) if asked and heard_ms is not None else None,
+                offer=max(1, self.call.offer),
+            )
+        )
