@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.texts import archive, calls, casework, names, prompts, reconciling, settings, trunks, web
+from gateway.texts import (
+    archive,
+    calls,
+    casework,
+    cluster,
+    names,
+    prompts,
+    reconciling,
+    settings,
+    trunks,
+    web,
+)
 
 LANGUAGES = ("da", "en")
 
@@ -22,6 +33,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     **settings.TEXTS,
     **trunks.TEXTS,
     **reconciling.TEXTS,
+    **cluster.TEXTS,
 }
 """Key to Danish and English."""
 
