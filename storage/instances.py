@@ -27,6 +27,10 @@ LEASE_S = 20.0
 HOUSEKEEPING = "housekeeping"
 
 
+class StillAlive(ValueError):
+    """A gateway that gives signs of life cannot be forgotten."""
+
+
 @dataclass(frozen=True)
 class About:
     """What a gateway tells of itself."""
@@ -113,11 +117,11 @@ def listing(session: Session, at: datetime) -> list[Seen]:
 def forget(session: Session, instance: str, at: datetime, settings: PolicySettings) -> tuple[int, int]:
     """A gateway will not come back, nor its folder: how many calls were closed, and recordings given up.
 
-    Its open calls are closed and what only its folder held is erased next. `ValueError` while it is alive.
+    Its open calls are closed and what only its folder held is erased next. `StillAlive` while it is.
     """
     row = session.get(GatewayRow, instance)
     if row is not None and row.seen_at + timedelta(seconds=LEASE_S) > at:
-        raise ValueError(f"gateway {instance} is alive; stop it first")
+        raise StillAlive(f"gateway {instance} is alive; stop it first")
     lost = session.scalars(select(HeldFile.artifact_id).where(HeldFile.instance == instance)).all()
     for artifact_id in lost:
         if artifacts.required(session, artifact_id).blocked_at is None:

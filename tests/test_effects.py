@@ -55,6 +55,8 @@ def test_what_only_a_start_can_change_is_this() -> None:
         *("sip.rtp_public_address", "sip.symmetric_rtp", "sip.rtp_timeout_s", "sip.agent_srtp"),
         *("sip.dscp_sip", "sip.dscp_rtp", "sip.session_min_s"),
         *("storage.folder", "storage.database", "storage.key_file"),
+        *("storage.media", "storage.bucket.endpoint", "storage.bucket.region", "storage.bucket.versions"),
+        *("storage.bucket.access_key", "storage.bucket.secret_key", "storage.instance"),
         *("storage.memory_folder", "transcription.model", "transcription.listen"),
         *("transcription.threads", "control.socket", "traces.endpoint"),
     }

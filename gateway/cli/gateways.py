@@ -58,8 +58,12 @@ def listing(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False, lang: La
             shown += f", {text('gateway.other_settings', lang)}"
         seen = local(each.seen_at)
         rows.append((each.instance, shown, each.version, seen, each.calls_up, each.open_calls, each.files))
-    columns = ("gateway", "state", "version", "seen", "calls_up", "open_calls", "files")
-    table(text("title.gateways", lang), columns, rows, lang)
+    table(
+        text("title.gateways", lang),
+        ("gateway", "state", "version", "seen", "calls_up", "open_calls", "files"),
+        rows,
+        lang,
+    )
     if any(not each.alive and (each.files or each.open_calls) for each in found):
         console.print(text("gateway.start_it", lang), style="yellow")
 
@@ -83,7 +87,7 @@ def forget(
             calls, recordings = opened.database.write_sync(
                 lambda s: instances.forget(s, name, now(), opened.settings.policy)
             )
-        except ValueError as error:
+        except instances.StillAlive as error:
             raise fail(said(str(error), lang)) from None
         opened.sweep(now())
     console.print(text("gateway.forgotten", lang, calls=calls, recordings=recordings))

@@ -220,10 +220,12 @@ class GatewayCollector(Collector):
         bucket = self._facts.bucket()
         if bucket is None:
             return
-        yield _single("bucket_up", "1 while the bucket takes files.", int(bucket.up))
-        yield _single("bucket_files_waiting", "Sealed files that are not in the bucket yet.", bucket.waiting)
-        yield _total("bucket_files_sent", "Files that went into the bucket.", bucket.sent)
-        yield _total("bucket_failures", "Rounds in which the bucket did not take a file.", bucket.failures)
+        yield _single("media_store_up", "1 while the bucket takes files.", int(bucket.up))
+        yield _single("media_files_waiting", "Sealed files that are not in the bucket yet.", bucket.waiting)
+        yield _total("media_files_sent", "Files that went into the bucket.", bucket.sent)
+        yield _total(
+            "media_upload_failures", "Rounds in which the bucket did not take a file.", bucket.failures
+        )
 
     def _transcription(self) -> Iterator[Metric]:
         facts = self._facts.transcription

@@ -9,7 +9,7 @@ import pytest
 from storage import calls, instances
 from storage.bucket import Bucket, BucketSettings
 from storage.held import note
-from storage.instances import LEASE_S, About
+from storage.instances import LEASE_S, About, StillAlive
 from storage.leftovers import recover_leftovers
 from tests.storage.world import ARRIVED, World, begin, tone
 
@@ -86,7 +86,7 @@ def test_a_gateway_is_forgotten_only_when_it_is_gone(world: World) -> None:
     world.store.bucket, world.store.instance = Bucket(BucketSettings("nowhere")), "beta"
     world.db.write_sync(lambda s: note(s, world.store, recording))
     beat(world, "beta")
-    with pytest.raises(ValueError, match="is alive"):
+    with pytest.raises(StillAlive, match="is alive"):
         world.db.write_sync(lambda s: instances.forget(s, "beta", SOON, world.settings))
     done = world.db.write_sync(lambda s: instances.forget(s, "beta", LATER, world.settings))
     assert done == (1, 1)
