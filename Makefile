@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 ARGS   ?=
 
-.PHONY: help demo run test lint bench fuzz packages model model-eval image-steps clean
+.PHONY: help demo run test lint cluster bench fuzz packages model model-eval image-steps clean
 .DEFAULT_GOAL := help
 
 help: ## What there is to make
@@ -39,6 +39,9 @@ lint: $(READY) ## ruff and mypy
 test: $(READY) packages lint ## Everything: lint, unit tests, real calls
 	$(BIN)/pytest -n auto --dist worksteal -m "not (sip or alone)" $(ARGS) || test $$? = 5
 	$(BIN)/pytest -m "sip or alone" $(ARGS) || test $$? = 5
+
+cluster: $(READY) packages ## Kamailio, two gateways, PostgreSQL, S3 and transcribers on loopback: one killed, one drained
+	$(BIN)/python -m tests.sip.cluster
 
 bench: $(READY) packages ## Load and timings, written to docs/performance.md
 	$(BIN)/python -m benchmarks $(ARGS)

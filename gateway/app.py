@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import logging
 import os
 import time
@@ -32,6 +31,7 @@ from gateway.calls.timeline import Entry
 from gateway.config import ConfigError, Settings, host_port
 from gateway.edge.edge import Edge
 from gateway.edge.refers import Refer
+from gateway.membership import AlreadyRunning, FolderLock, Membership, NameTaken
 from gateway.reloading import Found, Reloaded
 from gateway.signals import Signals
 from gateway.web.api.app import api_app, check
@@ -59,32 +59,8 @@ __all__ = ["AlreadyRunning", "Archive", "CannotListen", "Gateway", "Reloaded"]
 log = logging.getLogger(__name__)
 
 
-class AlreadyRunning(OSError):
-    """Another gateway works on this data folder."""
-
-
 class CannotListen(OSError):
     """Nothing can listen where a setting says. The message names the setting."""
-
-
-class FolderLock:
-    """One gateway a data folder: the next one would take the first one's live recordings for leftovers."""
-
-    NAME = "gateway.lock"
-
-    def __init__(self, folder: Path) -> None:
-        self._fd = os.open(folder / self.NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(self._fd)
-            raise AlreadyRunning(
-                f"another gateway works on {folder}; stop it, or give this one a storage.folder of its own"
-            ) from None
-
-    def release(self) -> None:
-        """Let another gateway start; a killed process does this by dying."""
-        os.close(self._fd)
 
 
 class Gateway:
@@ -98,9 +74,12 @@ class Gateway:
         self._worked_before = (settings.storage.folder / FolderLock.NAME).exists()
         self._lock = FolderLock(settings.storage.folder)
         self.archive = self._opened()
+        self.membership = Membership(self.archive, lambda: len(self.calls), _now)
+        self.drained = asyncio.Event()  # asked to end, and the last call has ended
         self._on_entry = on_entry
         self.catalogue = Catalogue.load(settings.prompts.folder)
-        self.prompts = PromptBook(held(self.catalogue), settings.storage.folder, self.counts)
+        fetch = parts.fetch_prompt(self.archive)
+        self.prompts = PromptBook(held(self.catalogue), settings.storage.folder, self.counts, fetch)
         if self.archive.database.admitted:
             self.prompts.refresh_now(self.archive.database)
         self.transcriber = parts.own_transcriber(settings)
@@ -127,6 +106,7 @@ class Gateway:
             self._servers,
             self.catch_up,
             self.backlog,
+            self.membership,
         )
         self._sweep_now = asyncio.Event()
         self._reloading = asyncio.Lock()
@@ -153,6 +133,7 @@ class Gateway:
 
     async def start(self) -> None:
         """Start everything; calls are taken when this returns."""
+        await self._take_name()
         memory = self.settings.storage.memory_folder
         try:
             await asyncio.to_thread(memory.mkdir, mode=0o700, parents=True, exist_ok=True)
@@ -173,13 +154,25 @@ class Gateway:
         self._tasks.append(asyncio.create_task(self.signals.run()))
         self._tasks.append(asyncio.create_task(self.prompts.keep_up(self.archive.database)))
         self._tasks.append(asyncio.create_task(self.catch_up.run()))
+        self._tasks.append(asyncio.create_task(self.membership.run()))
+        self._tasks.append(asyncio.create_task(self.membership.send()))
         hooks = await asyncio.to_thread(
-            parts.webhooks, lambda: self.settings, self.archive, self.counts, _now
+            parts.webhooks, lambda: self.settings, self.archive, self.counts, _now, self.membership
         )
         self._tasks.append(asyncio.create_task(hooks.run()))
         await self._listen()
         reloading.tell_unfit(unfit(self.catalogue, self.prompts.stock, self.settings.flows, _now()))
         log.info("ready", extra={"workers": self.settings.sip.workers})
+
+    async def _take_name(self) -> None:
+        """Before what was left under that name is touched; later, while the database is away."""
+        try:
+            await asyncio.to_thread(self.membership.hold)
+        except NameTaken:
+            raise
+        except DatabaseError:
+            if not self._worked_before:
+                raise
 
     async def _recovered(self) -> bool:
         """Make good what the last run left; False when the archive is away, and calls are taken without."""
@@ -195,7 +188,7 @@ class Gateway:
 
     async def _admit(self) -> None:
         """Let calls be stored and recorded once the archive is there."""
-        self._tell_recovered(await self.archive.admit(_now))
+        self._tell_recovered(await self.archive.admit(_now, self.membership.take_name))
         log.warning("the archive is there; calls are stored and recorded again")
         self._sweep_now.set()
         with contextlib.suppress(DatabaseError):  # it is looked up on and on, too
@@ -227,7 +220,9 @@ class Gateway:
         if web.metrics is not None:
             health = health_app(self.readiness, self.signals.collector())
             await self._listen_on("web.metrics", web.metrics, health)
-        control = control_app(self.calls, self.drain, self.reload_for, self.look_up_prompts)
+        control = control_app(
+            self.calls, self.drain, self.reload_for, self.look_up_prompts, self.end_when_drained
+        )
         control.add_routes(key_routes(self.counts, self.key_tests, self._edge.trunk_states))
         await self._listeners.listen_unix(control, self.settings.control_socket)
 
@@ -296,7 +291,10 @@ class Gateway:
 
     async def _sweep(self) -> None:
         begun = time.monotonic()
-        await asyncio.to_thread(self.archive.sweep, _now(), on_erased=self._count_erased)
+        if self.membership.keeps_house:
+            await asyncio.to_thread(self.archive.sweep, _now(), on_erased=self._count_erased)
+        else:
+            await asyncio.to_thread(self.archive.sweep_own, _now())
         await self.signals.swept(time.monotonic() - begun, _now())
         await self._stop_what_is_gone()
 
@@ -375,9 +373,19 @@ class Gateway:
     def drain(self) -> None:
         """Take no new calls (503 with Retry-After); those that are up go on."""
         if not self.signals.draining:
-            self.signals.draining = True
+            self.signals.draining = self.membership.draining = True
             self._edge.drain()
             log.info("draining", extra={"calls_up": len(self.calls)})
+
+    def end_when_drained(self) -> None:
+        """Drain, and tell `drained` when the last call has ended; however long that is."""
+        self.drain()
+        self._tasks.append(asyncio.create_task(self._await_the_last()))
+
+    async def _await_the_last(self) -> None:
+        while len(self.calls):
+            await self.calls.wait_until_none(1.0)
+        self.drained.set()
 
     async def stop(self, drain_s: float = 0.0) -> None:
         """Drain, wait up to `drain_s` for the calls that are up, then stop everything."""
@@ -397,6 +405,7 @@ class Gateway:
         await self._servers.close()
         if self.transcriber is not None:
             await self.transcriber.stop()
+        await asyncio.to_thread(self.membership.leave)
         await asyncio.to_thread(self.archive.close)
         self._lock.release()
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import itertools
+import json
 import logging
 import shutil
 from collections.abc import Callable
@@ -19,8 +21,9 @@ from gateway.calls.transcribing import Transcribing
 from gateway.config import Settings
 from gateway.config.custody import OtherKeySection, TokenSection
 from gateway.config.secret_files import NoSecret, secret
-from storage import audit_log, jobs, ledger
+from storage import audit_log, held, jobs, ledger
 from storage.artifacts import Tags
+from storage.bucket import Bucket, BucketSettings
 from storage.database import Away, Database, DatabaseError
 from storage.desk import Desk
 from storage.key_register import keys_meanwhile, open_keys
@@ -31,7 +34,7 @@ from storage.media import MediaStore
 from storage.redaction import Redaction
 from storage.replay import Replayed, is_behind, replay
 from storage.sealed import MediaError
-from storage.sweep import SweepResult, Told, sweep
+from storage.sweep import SweepResult, Told, erase_now, sweep
 from transcription.stored import redacted_words, silences
 
 SAMPLE_BYTES = 2
@@ -66,7 +69,7 @@ class Archive:
         database = Database(settings.database_url)
         try:
             keys = open_keys(database, key_sources(settings), _now())
-            opened = cls(settings, keys, database, MediaStore(settings.storage.folder))
+            opened = cls(settings, keys, database, store_of(settings))
             opened._require_rows()
             if replay_first and is_behind(opened.database, opened.store):
                 opened.replay(_now())
@@ -92,11 +95,15 @@ class Archive:
     @classmethod
     def shut(cls, settings: Settings) -> Archive:
         """Keys and media store while the database is away: reads and writes fail until `admit`."""
-        keys, store = keys_meanwhile(key_sources(settings)), MediaStore(settings.storage.folder)
+        keys, store = keys_meanwhile(key_sources(settings)), store_of(settings)
         return cls(settings, keys, Database(settings.database_url, False, admitted=False), store)
 
-    async def admit(self, now: Callable[[], datetime]) -> Recovered:
+    async def admit(
+        self, now: Callable[[], datetime], take_name: Callable[[], None] = lambda: None
+    ) -> Recovered:
         """Try until the database can be used; make good what `open` and `recover` do, then let others use it.
+
+        `take_name` comes before anything that was left under this gateway's name is touched.
 
         Until then nothing is stored of any call and nothing is read, so what a killed gateway left is not
         taken for a call that is up, and what a restored backup brought back is not read (R-61).
@@ -105,6 +112,7 @@ class Archive:
         for pause_s in itertools.chain(ADMIT_S, itertools.repeat(ADMIT_S[-1])):
             await asyncio.sleep(pause_s)
             try:
+                await asyncio.to_thread(take_name)
                 found = await asyncio.to_thread(self._make_good, now())
             except (DatabaseError, MediaError) as error:
                 if str(error) != told:
@@ -149,6 +157,11 @@ class Archive:
         """Erase what is due at `now`; `on_erased` is told of each instead of the result."""
         return sweep(self.database, self.store, now, self.settings.policy, dry_run, on_erased)
 
+    def sweep_own(self, now: datetime) -> SweepResult:
+        """Remove the files that this gateway has of what another one began to erase, and certify it."""
+        begun = self.database.read_sync(lambda s: held.to_erase(s, self.store.instance))
+        return erase_now(self.database, self.store, begun, now, self.settings.policy)
+
     def replay(self, now: datetime) -> Replayed:
         """Erase again what was erased before a backup was restored (R-61)."""
         again = replay(self.database, self.store, now, self.settings.policy)
@@ -168,7 +181,8 @@ class Archive:
     def recover(self, now: datetime) -> Recovered:
         """Erase again what a restored backup brought back; complete what a killed gateway left.
 
-        That is: spools, tails in memory, open calls.
+        That is: spools, tails in memory, open calls. On a server's database those of this gateway alone, as
+        others may be up; an SQLite file has one gateway, whatever it was called before.
         """
         self.replay(now)
         memory = self.settings.storage.memory_folder
@@ -180,8 +194,11 @@ class Archive:
             finally:
                 files.close()
 
-        self.database.write_sync(lambda s: jobs.take_over(s, now))
-        found = recover_leftovers(self.database, self.store, self.keys, now, self.settings.policy, tail)
+        instance = None if self.database.is_sqlite else self.store.instance
+        self.database.write_sync(lambda s: jobs.take_over(s, now, instance))
+        found = recover_leftovers(
+            self.database, self.store, self.keys, now, self.settings.policy, tail, instance
+        )
         if found.left:
             log.warning(
                 "recordings were left for a node that can open them", extra={"recordings": len(found.left)}
@@ -269,6 +286,38 @@ def _token(token: TokenSection) -> KeyToken:
             raise KeysError(str(error)) from None
 
     return KeyToken(token.module, token.token, token.key, pin)
+
+
+def store_of(settings: Settings) -> MediaStore:
+    """The media store that the settings name."""
+    return MediaStore(settings.storage.folder, bucket(settings), settings.storage.instance)
+
+
+def bucket(settings: Settings) -> Bucket | None:
+    """The bucket for sealed files; None: they stay in the folder. `NoSecret` when a credential is gone."""
+    media, told = settings.storage.media, settings.storage.bucket
+    if media == "folder":
+        return None
+    name, _, prefix = media.removeprefix("s3://").partition("/")
+    return Bucket(
+        BucketSettings(
+            bucket=name,
+            prefix=prefix,
+            endpoint=told.endpoint or "",
+            region=told.region,
+            access_key=secret(told.access_key) if told.access_key else "",
+            secret_key=secret(told.secret_key) if told.secret_key else "",
+            keeps_versions=told.versions == "expire",
+        )
+    )
+
+
+def agreed(settings: Settings) -> str:
+    """A hash of what all gateways on one database must have alike: 16 hex characters."""
+    file = settings.file.model_dump(mode="json", include={"policy", "compliance"})
+    told = {**file, "region": settings.storage.region, "media": settings.storage.media}
+    told["hooks"] = sorted(hook.url for hook in settings.web.webhooks)
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _now() -> datetime:

@@ -27,12 +27,14 @@ from gateway.edge.settings import (
     TrunkSettings,
 )
 from gateway.edge.trunks import Trunks
+from gateway.membership import Membership
 from gateway.web.oidc.provider import OidcSettings
 from gateway.web.oidc.sign_in import ProviderSignIn
 from gateway.web.webhooks import Receiver, Webhooks
 from gateway.worker.settings import WorkerSettings
 from gateway.workshop.workshop import Workshop
 from ivr_prompts.catalogue import KEY_TEST, Catalogue, Prompt
+from storage import uploads
 from storage.webhooks import Hook
 from transcription.models.catalogue import folder_of
 from transcription.process import OwnTranscriber
@@ -115,11 +117,22 @@ def provider_sign_in(settings: Settings) -> ProviderSignIn | None:
 
 
 def webhooks(
-    settings: Callable[[], Settings], archive: Archive, counts: Counts, now: Callable[[], datetime]
+    settings: Callable[[], Settings],
+    archive: Archive,
+    counts: Counts,
+    now: Callable[[], datetime],
+    membership: Membership,
 ) -> Webhooks:
-    """Who is told of events. The policy is asked for anew, as a reload may change it."""
+    """Who is told of events, by the gateway that keeps house. The policy is asked for anew at each use."""
     told, days = receivers(settings()), settings().web.webhook_days
-    return Webhooks(archive.database, told, days, lambda: settings().policy, counts, now)
+    return Webhooks(
+        archive.database, told, days, lambda: settings().policy, counts, now, lambda: membership.keeps_house
+    )
+
+
+def fetch_prompt(archive: Archive) -> Callable[[str], bytes | None]:
+    """Where the prompt book gets the sound of prompts that another gateway made."""
+    return lambda sha256: uploads.fetch_prompt(archive.store, sha256)
 
 
 def receivers(settings: Settings) -> list[Receiver]:

@@ -22,7 +22,8 @@ from gateway.calls.live import LiveCalls
 from gateway.config import Settings
 from gateway.edge.certificates import not_after
 from gateway.edge.edge import Edge
-from gateway.web.metrics import GatewayCollector, GatewayFacts, TranscriptionFacts
+from gateway.membership import Membership
+from gateway.web.metrics import BucketFacts, GatewayCollector, GatewayFacts, TranscriptionFacts
 from gateway.worker.pool import WorkerPool
 from storage.outcomes import Outcome
 from storage.policy.clocks import local_date
@@ -52,6 +53,7 @@ class Signals:
         servers: Servers,
         catch_up: CatchUp,
         backlog: Backlog,
+        membership: Membership,
     ) -> None:
         self.swept_at: datetime | None = None
         self.draining = False
@@ -63,6 +65,7 @@ class Signals:
         self._servers = servers
         self._catch_up = catch_up
         self._backlog = backlog
+        self._membership = membership
         self._archive: ArchiveReading | None = None
         self._volumes: tuple[VolumeReading, ...] = ()
         self._spool_bytes = 0
@@ -174,7 +177,15 @@ class Signals:
             certificates=lambda: self._certificates,
             trunks=self._edge.trunk_states,
             transcription=self._transcription_facts(),
+            bucket=self._bucket_facts,
+            keeps_house=lambda: self._membership.keeps_house,
         )
+
+    def _bucket_facts(self) -> BucketFacts | None:
+        uploads = self._membership.uploads
+        if self._storage.store.bucket is None:
+            return None
+        return BucketFacts(uploads.sent, uploads.failures, uploads.last.waiting, not uploads.last.why)
 
     def _transcription_facts(self) -> TranscriptionFacts:
         servers, catch_up = self._servers, self._catch_up

@@ -29,7 +29,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import event
 from sqlalchemy.orm import Session
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import NullPool, QueuePool
 
 T = TypeVar("T")
 
@@ -180,12 +180,50 @@ class Database:
         except sa.exc.DBAPIError as error:
             raise _explained(error) from error
 
+    def lock(self, number: int) -> Lock | None:
+        """A lock of the server that only one connection has, 64 bits; None when another one has it.
+
+        It is held until `Lock.release` or the end of the connection. SQLite has none: `ValueError`.
+        """
+        if self.is_sqlite:
+            raise ValueError("SQLite has no such locks")
+        engine = sa.create_engine(self.url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+        try:
+            connection = engine.connect()
+            if connection.scalar(sa.select(sa.func.pg_try_advisory_lock(number))):
+                return Lock(connection)
+            connection.close()
+            return None
+        except sa.exc.DBAPIError as error:
+            raise _explained(error) from error
+
     def close(self) -> None:
         """Wait for what runs, then let go of all connections."""
         self._write_threads.shutdown()
         self._read_threads.shutdown()
         self._reader.dispose()
         self._writer.dispose()
+
+
+class Lock:
+    """A lock that lasts as long as its connection."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def is_held(self) -> bool:
+        """Whether the connection, and with it the lock, is there still."""
+        try:
+            return bool(self._connection.scalar(sa.select(1)) == 1)
+        except sa.exc.SQLAlchemyError:
+            return False
+
+    def release(self) -> None:
+        """Let go of it."""
+        try:
+            self._connection.close()
+        except sa.exc.SQLAlchemyError:
+            return  # the server is gone, and the lock with it
 
 
 def migrate(url: str) -> None:

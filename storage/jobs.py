@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Select, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from storage.tables import Artifact, TranscriptionJob
+from storage.tables import Artifact, Call, HeldFile, TranscriptionJob
 
 LEASE_S = 60.0
 """So long a job is its taker's without a sign of life (`renew`)."""
@@ -67,9 +67,16 @@ def leave(session: Session, recording_id: str, spans: Sequence[Span], at: dateti
     row.run_after = at
 
 
-def take_over(session: Session, at: datetime) -> int:
-    """At start: what was being done when the last gateway ended waits from now on; how many."""
+def take_over(session: Session, at: datetime, instance: str | None = None) -> int:
+    """At start: what was being done when the last gateway ended waits from now on; how many.
+
+    With several gateways only what `instance` heard live is: what another one does is not its to take, and
+    the lease of what this one did runs out.
+    """
     stopped = or_(TranscriptionJob.state == "live", TranscriptionJob.state == "running")
+    if instance is not None:
+        own = select(Artifact.id).join(Call, Call.id == Artifact.call_id).where(Call.instance == instance)
+        stopped = (TranscriptionJob.state == "live") & TranscriptionJob.recording_id.in_(own)
     ids = session.scalars(select(TranscriptionJob.recording_id).where(stopped)).all()
     session.execute(
         update(TranscriptionJob)
@@ -79,29 +86,33 @@ def take_over(session: Session, at: datetime) -> int:
     return len(ids)
 
 
-def _ready(at: datetime) -> Select[tuple[TranscriptionJob, str | None]]:
+def _ready(at: datetime, instance: str) -> Select[tuple[TranscriptionJob, str | None]]:
     waiting = (TranscriptionJob.state == "waiting") & (TranscriptionJob.run_after <= at)
     lapsed = (TranscriptionJob.state == "running") & (TranscriptionJob.lease_until <= at)
     # Whoever transcribed it live never came to an end (its database was gone).
     forgotten = (TranscriptionJob.state == "live") & (Artifact.ended_at <= at - timedelta(seconds=LIVE_END_S))
+    # Its sound is with another gateway, and not in the bucket yet.
+    away = select(HeldFile.artifact_id).where(HeldFile.artifact_id == TranscriptionJob.recording_id)
+    away = away.where(HeldFile.instance != instance)
     return (
         select(TranscriptionJob, Artifact.call_id)
         .join(Artifact, Artifact.id == TranscriptionJob.recording_id)
         .where(or_(waiting, lapsed, forgotten))
         .where(Artifact.state == "sealed", Artifact.blocked_at.is_(None), Artifact.call_id.is_not(None))
+        .where(~away.exists())
         .order_by(TranscriptionJob.run_after, TranscriptionJob.recording_id)
         .limit(1)
     )
 
 
-def is_any(session: Session, at: datetime) -> bool:
-    """Whether a job can be taken at `at`."""
-    return session.execute(_ready(at)).first() is not None
+def is_any(session: Session, at: datetime, instance: str = "gateway") -> bool:
+    """Whether a job can be taken at `at`, by that gateway."""
+    return session.execute(_ready(at, instance)).first() is not None
 
 
-def take(session: Session, at: datetime, lease_s: float = LEASE_S) -> Job | None:
+def take(session: Session, at: datetime, lease_s: float = LEASE_S, instance: str = "gateway") -> Job | None:
     """The job that has waited longest and can be done at `at`; it is the taker's for `lease_s`."""
-    found = session.execute(_ready(at)).first()
+    found = session.execute(_ready(at, instance)).first()
     if found is None or found[1] is None:
         return None
     row, call_id = found

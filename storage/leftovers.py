@@ -66,7 +66,7 @@ def recover_leftovers(
     for call_id in dead:
         db.write_sync(lambda s, each=call_id: calls.close_call(s, each, now, reason, settings))  # type: ignore[misc]
         found.calls_closed.append(call_id)
-    judged = db.write_sync(lambda s: reconciliation.settle_leftovers(s, now))
+    judged = db.write_sync(lambda s: reconciliation.settle_leftovers(s, now, instance))
     found.outcomes += [outcome.value for outcome in judged]
     found.strays = _remove_strays(db, store, now)
     return found
@@ -148,7 +148,7 @@ def _remove_strays(db: Database, store: MediaStore, now: datetime) -> int:
     for artifact_id in sorted(set(store.ids())):
         query = select(Artifact.id).where(Artifact.id == artifact_id, Artifact.state != "erased")
         if db.read_sync(lambda s, each=query: s.scalar(each)) is None:  # type: ignore[misc]
-            store.remove(artifact_id)
+            store.remove(artifact_id, in_bucket=False)
             strays.append(artifact_id)
     if strays:
         db.write_sync(lambda s: audit_log.append(s, now, "strays", "media", {"count": len(strays)}))

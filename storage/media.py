@@ -8,6 +8,9 @@ Promises:
 
     <folder>/spool/<id>.t1s      while it is recorded
     <folder>/media/ab/<id>.t1    afterwards (ab: the first two characters of the id)
+
+With a bucket the sealed file goes there (`storage.uploads`); until it has, the folder is where it is, and
+what is in the folder is what is still to go. So a bucket that is away costs nothing and holds up no call.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
+from storage.bucket import Bucket, BucketFile
 from storage.ids import shard
 from storage.sealed import (
     MediaError,
@@ -37,6 +41,7 @@ from storage.sealed import (
 from storage.spool import Spool, SpoolReader
 
 PEAK_MS = 50
+MEDIA = "media"
 
 log = logging.getLogger(__name__)
 
@@ -94,12 +99,17 @@ class _Forwards:
 
 
 class MediaStore:
-    """Sealed audio in a folder. Thread-safe: every call opens its own files."""
+    """Sealed audio in a folder, or in a bucket too. Thread-safe: every call opens its own files.
 
-    def __init__(self, folder: Path) -> None:
+    `instance` is the gateway whose folder it is.
+    """
+
+    def __init__(self, folder: Path, bucket: Bucket | None = None, instance: str = "gateway") -> None:
         self.folder = folder
+        self.bucket = bucket
+        self.instance = instance
         self._spool = folder / "spool"
-        self._media = folder / "media"
+        self._media = folder / MEDIA
         try:
             for each in (self._spool, self._media):
                 each.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -191,7 +201,20 @@ class MediaStore:
 
         Whoever calls has asked the policy first (`storage.readings`): a key is only given out there.
         """
-        return SealedReader(self.media_path(artifact_id), artifact_id, key)
+        path = self.media_path(artifact_id)
+        if self.bucket is None or path.exists():
+            try:
+                return SealedReader(path, artifact_id, key)
+            except MediaError:
+                if self.bucket is None or path.exists():
+                    raise  # else it has just gone into the bucket
+        return SealedReader(BucketFile(self.bucket, object_name(artifact_id)), artifact_id, key)
+
+    def has_sealed(self, artifact_id: str) -> bool:
+        """Whether the sealed file is here or in the bucket; `MediaError` when the bucket does not answer."""
+        if self.media_path(artifact_id).exists():
+            return True
+        return self.bucket is not None and self.bucket.size(object_name(artifact_id)) is not None
 
     def sound(
         self,
@@ -245,14 +268,18 @@ class MediaStore:
             raise explain(error, "sealing a file") from error
         return SealedFile(media_name(artifact_id), told.digest.hexdigest(), told.length)
 
-    def remove(self, artifact_id: str, unsynced: set[Path] | None = None) -> list[str]:
+    def remove(
+        self, artifact_id: str, unsynced: set[Path] | None = None, in_bucket: bool = True
+    ) -> list[str]:
         """Remove all files of an artifact; returns what was there. Safe to repeat; raises `MediaError`.
 
         With `unsynced`, who removes many: their folders are put there, and a crash of the machine can bring
-        the files back until `sync` was told of them.
+        the files back until `sync` was told of them. `in_bucket` false: what never left this machine.
         """
         folders: set[Path] = set()
         removed = [place for place, path in self._places(artifact_id).items() if self._unlink(path, folders)]
+        if in_bucket and self.bucket is not None and self.bucket.remove(object_name(artifact_id)):
+            removed.append("bucket")
         if unsynced is None:
             self.sync(folders)
         else:
@@ -268,9 +295,12 @@ class MediaStore:
         except OSError as error:
             raise explain(error, "removing a recording") from error
 
-    def places(self, artifact_id: str) -> list[str]:
-        """Where there are files of an artifact."""
-        return [place for place, path in self._places(artifact_id).items() if path.exists()]
+    def places(self, artifact_id: str, in_bucket: bool = True) -> list[str]:
+        """Where there are files of an artifact; raises `MediaError` when the bucket does not answer."""
+        found = [place for place, path in self._places(artifact_id).items() if path.exists()]
+        if in_bucket and self.bucket is not None and self.bucket.size(object_name(artifact_id)) is not None:
+            found.append("bucket")
+        return found
 
     def _places(self, artifact_id: str) -> dict[str, Path]:
         final = self.media_path(artifact_id)
@@ -291,15 +321,30 @@ class MediaStore:
         return True
 
     def ids(self) -> Iterator[str]:
-        """The artifact ids of all files there are, in no order, perhaps twice."""
+        """The artifact ids of all files in the folder, in no order, perhaps twice."""
         for pattern in ("spool/*.t1s", "media/*/*.t1", "media/*/*.tmp"):
             for path in self.folder.glob(pattern):
                 yield path.stem
+
+    def ids_in_bucket(self) -> Iterator[str]:
+        """Those of the files in the bucket; none without one. `MediaError` when it does not answer."""
+        for name in self.bucket.names() if self.bucket is not None else ():
+            if name.startswith(f"{MEDIA}/"):
+                yield Path(name).stem
+
+    def sealed(self) -> Iterator[Path]:
+        """The sealed files in the folder; with a bucket, those that are still to go there."""
+        yield from self._media.glob("*/*.t1")
 
 
 def media_name(artifact_id: str) -> str:
     """The name of a sealed file, relative to the media folder."""
     return f"{shard(artifact_id)}/{artifact_id}.t1"
+
+
+def object_name(artifact_id: str) -> str:
+    """The name of a sealed file in the bucket."""
+    return f"{MEDIA}/{media_name(artifact_id)}"
 
 
 def open_peaks(artifact_id: str, key: bytes, sealed: bytes) -> bytes:

@@ -85,11 +85,15 @@ def settle(session: Session, call_id: str, at: datetime, seen: Seen | None = Non
     return judged
 
 
-def settle_leftovers(session: Session, at: datetime) -> list[Outcome]:
-    """Judge the calls of the last days that are over and were never judged: their gateway died."""
+def settle_leftovers(session: Session, at: datetime, instance: str | None = None) -> list[Outcome]:
+    """Judge the calls of the last days that are over and were never judged: their gateway died.
+
+    With `instance` those of one gateway: another one is about to judge its own.
+    """
     query = select(Call.id).where(
         Call.ended_at.is_not(None), Call.outcome.is_(None), Call.arrived_at >= at - _LOOK_BACK
     )
+    query = query.where(Call.instance == instance) if instance is not None else query
     return [settle(session, call_id, at) for call_id in session.scalars(query).all()]
 
 

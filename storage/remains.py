@@ -23,7 +23,7 @@ from storage.database import Database
 from storage.key_register import prefixes
 from storage.keys import Keys
 from storage.ledger import ErasureLedger
-from storage.media import MediaStore
+from storage.media import MEDIA, MediaStore
 from storage.model import ArtifactKind
 from storage.policy.settings import PolicySettings
 from storage.prompts import PROMPTS
@@ -89,6 +89,7 @@ def search(
         for path in files
         if path.exists() and not db.read_sync(lambda s, name=path.stem: _is_kept(s, name))  # type: ignore[misc]
     ]
+    found += _in_bucket(db, store)
     found += [
         Finding("memory", path.parent.name)
         for path in sounds
@@ -105,12 +106,34 @@ def search(
     return found
 
 
+def _in_bucket(db: Database, store: MediaStore) -> list[Finding]:
+    """What is in the bucket and must be gone, or is not the program's; `MediaError` without an answer.
+
+    Older versions and parts of broken uploads are not told of; docs/deployment.md says what a bucket needs.
+    """
+    if store.bucket is None:
+        return []
+    names = sorted(store.bucket.names())
+    prompts = db.read_sync(_prompt_files)
+    found = []
+    for name in names:
+        folder, _, rest = name.partition("/")
+        if folder == PROMPTS and rest in prompts:
+            continue
+        kept = folder == MEDIA and db.read_sync(lambda s, each=Path(rest).stem: _is_kept(s, each))  # type: ignore[misc]
+        if not kept and store.bucket.size(name) is not None:
+            found.append(Finding("file" if folder == MEDIA else "unknown", f"bucket:{name}"))
+    return found
+
+
+def _prompt_files(session: Session) -> set[str]:
+    return {f"{sha256}.wav" for sha256 in session.scalars(select(PromptVersion.audio_sha256))}
+
+
 def _unknown(db: Database, others: list[Path]) -> list[Path]:
     """Files that the program did not make."""
     own = _database_files(db)
-    prompts = db.read_sync(
-        lambda s: {f"{sha256}.wav" for sha256 in s.scalars(select(PromptVersion.audio_sha256))}
-    )
+    prompts = db.read_sync(_prompt_files)
     return [
         path
         for path in others

@@ -25,6 +25,7 @@ from storage.media import MediaStore
 from storage.pace import FIRST
 from storage.policy.clocks import local_date
 from storage.policy.settings import PolicySettings
+from storage.sealed import MediaError
 from storage.sweep import Erased, Failed, block, erase_now
 from storage.tables import Artifact, Call, Tombstone
 
@@ -70,6 +71,7 @@ def replay(
     known, torn = _known(ErasureLedger(store.folder))
     if not known:
         return Replayed(torn_lines=torn)
+    behind = is_behind(db, store)
     back = db.read_sync(lambda s: _alive(s, known))
     erased: list[Erased] = []
     failed: list[Failed] = []
@@ -85,7 +87,7 @@ def replay(
             db.write_sync(lambda s, ids=calls_of: books.refresh(s, settings, ids, now))  # type: ignore[misc]
             erased += result.erased
             failed += result.failed
-    return Replayed(tuple(erased), tuple(failed), _remove_files(db, store, known), torn)
+    return Replayed(tuple(erased), tuple(failed), _remove_files(db, store, known, behind), torn)
 
 
 def _known(ledger: ErasureLedger) -> tuple[dict[str, Line], int]:
@@ -165,10 +167,18 @@ def _again(lapsed: Lapsed, line: Line) -> Lapsed:
     )
 
 
-def _remove_files(db: Database, store: MediaStore, known: dict[str, Line]) -> int:
-    """Remove restored files of artifacts whose rows were not restored, or say "erased"."""
+def _remove_files(db: Database, store: MediaStore, known: dict[str, Line], behind: bool) -> int:
+    """Remove restored files of artifacts whose rows were not restored, or say "erased".
+
+    A bucket, which may be large, is looked through only when the database is a restored one.
+    """
     removed = 0
-    for artifact_id in sorted(set(store.ids())):
+    there = set(store.ids())
+    try:
+        there |= set(store.ids_in_bucket() if behind else ())
+    except MediaError as error:
+        log.error("the bucket could not be searched; run tast1 erase replay", extra={"why": str(error)})
+    for artifact_id in sorted(there):
         if certificates.pseudonym(artifact_id) not in known:
             continue
         artifact = db.read_sync(lambda s, each=artifact_id: artifacts.get(s, each))  # type: ignore[misc]

@@ -20,14 +20,15 @@ from storage import artifacts, audit_log, certificates, tasks
 from storage.audit_chain import Entry
 from storage.desk import Desk
 from storage.due import all_due
+from storage.held import FILES
 from storage.model import ArtifactKind, GroundName
 from storage.policy.clocks import add_months, local_midnight
-from storage.tables import BEGUN, Artifact, AuditEntry, DataKey, GroundRow, Tombstone
+from storage.sealed import MediaError
+from storage.tables import BEGUN, Artifact, AuditEntry, DataKey, GroundRow, HeldFile, Tombstone
 
 VERIFICATIONS = 25
 _AGES = ((30, "0-30"), (90, "31-90"), (365, "91-365"))
 _OLDER = "366-"
-_FILES = (ArtifactKind.AUDIO.value, ArtifactKind.INVESTIGATION_AUDIO.value, ArtifactKind.EXPORT.value)
 
 Report = dict[str, Any]
 
@@ -183,7 +184,8 @@ def _verify(
         )
     )
     wanted = set(draw.sample(gone, min(VERIFICATIONS, len(gone))))
-    files = {certificates.pseudonym(each) for each in set(desk.store.ids())} if wanted else set()
+    there = {*desk.store.ids(), *desk.store.ids_in_bucket()} if wanted else set()
+    files = {certificates.pseudonym(each) for each in there}
     alive = set()
     kept: list[str] = []
     for number, each in enumerate(
@@ -209,6 +211,17 @@ def _verify(
     }
 
 
+def _has_file(session: Session, desk: Desk, artifact_id: str) -> bool:
+    """Whether its sealed file is here, in the bucket, or with the gateway that is about to send it there."""
+    row = session.get(HeldFile, artifact_id)
+    if row is not None and row.instance != desk.store.instance:
+        return True
+    try:
+        return desk.store.has_sealed(artifact_id)
+    except MediaError:
+        return False
+
+
 def _fault(session: Session, desk: Desk, artifact_id: str, at: datetime) -> str:
     """What is wrong with a kept artifact; "" when nothing is."""
     row = artifacts.required(session, artifact_id)
@@ -217,9 +230,9 @@ def _fault(session: Session, desk: Desk, artifact_id: str, at: datetime) -> str:
         return f"{artifact_id}: past its date, waiting for the sweep"
     if row.region not in artifacts.REGIONS:
         return f"{artifact_id}: stored in {row.region} (R-51)"
-    if row.kind in _FILES and session.get(DataKey, artifact_id) is None:
+    if row.kind in FILES and session.get(DataKey, artifact_id) is None:
         return f"{artifact_id}: has no data key"
-    if row.kind in _FILES and row.state == "sealed" and not desk.store.media_path(artifact_id).exists():
+    if row.kind in FILES and row.state == "sealed" and not _has_file(session, desk, artifact_id):
         return f"{artifact_id}: its file is not there"
     if row.kind == ArtifactKind.AUDIO.value and not any(g.ground is GroundName.CONSENT for g in held):
         return f"{artifact_id}: never rested on consent"

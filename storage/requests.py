@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from storage import books, cases, packages
+from storage import books, cases, held, packages
 from storage.artifacts import CONTENT, Making
 from storage.books import Happened
 from storage.desk import Desk, Done
@@ -131,9 +131,11 @@ def answer(
         done = desk.do(asking, e.RightsAnswered(request, keep), at, words, making)
     except BaseException:
         if package:
-            desk.store.remove(package.artifact_id)
+            desk.store.remove(package.artifact_id, in_bucket=False)
         raise
     if package:
+        made = package.artifact_id
+        desk.db.write_sync(lambda s: held.note(s, desk.store, made))
         desk.note(asking, request, "manifest", package.manifest, at)
     return done, package
 

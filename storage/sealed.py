@@ -17,7 +17,7 @@ import os
 import struct
 import uuid
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -169,30 +169,61 @@ class SealedWriter:
             raise self.error
 
 
+class Source(Protocol):
+    """Sealed bytes that can be read at any place; each method but `close` may raise `MediaError`."""
+
+    size: int
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """So many bytes from there, fewer at the end."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+
+class LocalFile:
+    """A file of this machine as a `Source`."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            self.size = os.fstat(self._fd).st_size
+        except OSError as error:
+            raise explain(error, "reading a recording") from error
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """See `Source`."""
+        try:
+            return os.pread(self._fd, length, offset)
+        except OSError as error:
+            raise explain(error, "reading a recording") from error
+
+    def close(self) -> None:
+        """See `Source`."""
+        os.close(self._fd)
+
+
 class SealedReader(io.RawIOBase):
     """A readable, seekable file object over a sealed file; decrypts only the chunks that are asked for.
 
     Opening checks header, key and the last chunk, so a wrong key or a file cut short fails at once.
     """
 
-    def __init__(self, path: Path, artifact_id: str, key: bytes) -> None:
+    def __init__(self, source: Path | Source, artifact_id: str, key: bytes) -> None:
         super().__init__()
         self._gcm = AESGCM(key)
         self._position = 0
         self._cached: tuple[int, bytes] = (-1, b"")
+        self._source: Source = LocalFile(source) if isinstance(source, Path) else source
         try:
-            self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError as error:
-            raise explain(error, "reading a recording") from error
-        try:
-            self._header = self._bytes(_HEADER.size, 0)
+            self._header = self._source.read_at(0, _HEADER.size)
             self._check_header(artifact_id)
-            body = os.fstat(self._fd).st_size - _HEADER.size
+            body = self._source.size - _HEADER.size
             whole = CHUNK_BYTES + NONCE_BYTES + TAG_BYTES
             self._chunks = max(1, -(-body // whole))
             self.length = (self._chunks - 1) * CHUNK_BYTES + len(self._chunk(self._chunks - 1))
         except BaseException:
-            os.close(self._fd)
+            self._source.close()
             raise
 
     def _check_header(self, artifact_id: str) -> None:
@@ -204,16 +235,10 @@ class SealedReader(io.RawIOBase):
         if owner != uuid.UUID(artifact_id).bytes:
             raise MediaError("the sealed file belongs to another artifact; restore the right one")
 
-    def _bytes(self, size: int, offset: int) -> bytes:
-        try:
-            return os.pread(self._fd, size, offset)
-        except OSError as error:
-            raise explain(error, "reading a recording") from error
-
     def _chunk(self, index: int) -> bytes:
         if self._cached[0] == index:
             return self._cached[1]
-        sealed = self._bytes(CHUNK_BYTES + NONCE_BYTES + TAG_BYTES, _offset(index))
+        sealed = self._source.read_at(_offset(index), CHUNK_BYTES + NONCE_BYTES + TAG_BYTES)
         nonce, body = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
         if len(body) < TAG_BYTES:
             raise MediaError("the sealed file is cut short; restore it from a backup")
@@ -258,7 +283,7 @@ class SealedReader(io.RawIOBase):
         """Let go of the file and of the decrypted chunk."""
         if not self.closed:
             self._cached = (-1, b"")
-            os.close(self._fd)
+            self._source.close()
         super().close()
 
 

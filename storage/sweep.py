@@ -25,10 +25,11 @@ from typing import Any
 from sqlalchemy import Row, delete, select, update
 from sqlalchemy.orm import Session
 
-from storage import artifacts, audit_drop, audit_log, books, calls, cases, certificates, disclosures
+from storage import artifacts, audit_drop, audit_log, books, calls, cases, certificates, disclosures, held
 from storage.certificates import Lapsed
 from storage.database import Database
 from storage.due import EVIDENCE, PAGE, all_due, begun, due, groundless, lapses, walk
+from storage.held import FILES
 from storage.ledger import ErasureLedger, Line
 from storage.many import among, plain
 from storage.media import MediaStore
@@ -45,6 +46,7 @@ from storage.tables import (
     DataKey,
     Document,
     GroundRow,
+    HeldFile,
     Peaks,
     Table,
     TranscriptionJob,
@@ -202,12 +204,14 @@ def _erase_batch(
     failures, locations = _remove_files(store, batch, checkpoint)
     failures = {**unnoted, **failures}  # no certificate for what a restore could bring back
     checkpoint("files removed")
-    done = [each for each in batch if each.artifact_id not in failures]
-    if batch:
+    there = held.elsewhere(db, store, [each.artifact_id for each in batch if each.kind in FILES])
+    theirs = {each: Failed(each, f"its file is with gateway {there[each]}") for each in there}
+    done = [each for each in batch if each.artifact_id not in {**failures, **theirs}]
+    if done or failures:
         with pace.turn(len(ids)):
             db.write_sync(lambda s: _certify(s, done, locations, failures, now, settings, checkpoint))
         checkpoint("certified")
-    return done, failures
+    return done, {**theirs, **failures}
 
 
 def _preview(session: Session, now: datetime) -> tuple[Erased, ...]:
@@ -321,8 +325,9 @@ def _remove_files(
     unsynced: set[Path] = set()
     for each in batch:
         try:
-            locations[each.artifact_id] = store.remove(each.artifact_id, unsynced)
-            if left := store.places(each.artifact_id):
+            in_bucket = each.kind in FILES
+            locations[each.artifact_id] = store.remove(each.artifact_id, unsynced, in_bucket)
+            if left := store.places(each.artifact_id, in_bucket):
                 failures[each.artifact_id] = Failed(each.artifact_id, f"still there: {', '.join(left)}")
         except MediaError as error:
             failures[each.artifact_id] = Failed(each.artifact_id, str(error))
@@ -367,6 +372,7 @@ def _certify(
     session.execute(update(plain(Artifact)).where(among(_ARTIFACT.id, ids)).values(_NOTHING_LEFT))
     audit_log.append_all(session, now, entries)
     _delete(session, GroundRow, "artifact_id", ids)
+    _delete(session, HeldFile, "artifact_id", ids)
     touched = list(dict.fromkeys(row.call_id for row in rows if row.call_id is not None))
     content = {kind.value for kind in artifacts.CONTENT}
     without = list(dict.fromkeys(r.call_id for r in rows if r.call_id is not None and r.kind in content))

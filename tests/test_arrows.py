@@ -14,10 +14,12 @@ ROOT = Path(__file__).resolve().parents[1]
 ARROWS: dict[str, tuple[str, ...]] = {
     "gateway.app": ("gateway", "storage", "transcription", "ivr_prompts"),
     "gateway.archive": ("gateway.calls", "gateway.config", "storage", "transcription"),
+    "gateway.membership": ("gateway.archive", "storage"),
     "gateway.parts": (
+        "gateway.membership",
         *("gateway.archive", "gateway.calls", "gateway.workshop", "gateway.config", "gateway.edge"),
         *("gateway.worker.settings", "gateway.web.oidc", "gateway.web.webhooks"),
-        *("storage.webhooks", "transcription", "ivr_prompts"),
+        *("storage.webhooks", "storage.uploads", "transcription", "ivr_prompts"),
     ),
     "gateway.reloading": (
         *("gateway.archive", "gateway.config", "gateway.workshop.fitting", "storage", "ivr_prompts"),
@@ -83,6 +85,7 @@ VENDORS = {
     ),
     "joserfc": ("gateway.web.oidc",),
     "alembic": ("storage",),
+    "obstore": ("storage.bucket",),
     "soundfile": ("storage", "ivr_prompts.studio"),
     "phonenumbers": ("gateway.edge.numbers", "gateway.config.trunk_rules"),
     "cryptography": ("storage", "gateway.edge.certificates"),

@@ -57,6 +57,8 @@ def test_what_only_a_start_can_change_is_this() -> None:
         *("storage.folder", "storage.database", "storage.key_file"),
         *("storage.key.command", "storage.key.command_timeout_s", "storage.key.pkcs11"),
         *("storage.key.public_key", "storage.key.private_key", "storage.key.others"),
+        *("storage.media", "storage.bucket.endpoint", "storage.bucket.region", "storage.bucket.versions"),
+        *("storage.bucket.access_key", "storage.bucket.secret_key", "storage.instance"),
         *("storage.memory_folder", "transcription.model", "transcription.listen"),
         *("transcription.threads", "control.socket", "traces.endpoint"),
     }

@@ -38,6 +38,7 @@ COMPOSED = {"storage/policy/grounds.py": ("why", "_kept")}
 # Elsewhere the sentences are what is raised, answered or called `why`.
 RAISED = {
     *("Refused", "NotReadable", "NotAllowed", "_Denied", "Verdict", "SignInFailed", "AlreadyRunning"),
+    *("KeepsVersions", "NameTaken", "StillAlive"),
     *("CannotListen", "EdgeError", "Problem", "refuse"),  # the latter of storage.gate
     *(
         "DatabaseError",

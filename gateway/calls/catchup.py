@@ -88,9 +88,9 @@ class CatchUp:
         if how is None or not how.servers.available or not self._keys.opens:
             return False  # what this node cannot open waits for one that can
         self._how = how
-        if not await self._db.read(lambda s: jobs.is_any(s, _now())):
+        if not await self._db.read(lambda s: jobs.is_any(s, _now(), self._store.instance)):
             return False
-        job = await self._db.write(lambda s: jobs.take(s, _now()))
+        job = await self._db.write(lambda s: jobs.take(s, _now(), instance=self._store.instance))
         if job is None:
             return False
         try:

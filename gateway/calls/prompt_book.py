@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from ivr_prompts.catalogue import Catalogue, Prompt
 from storage import prompts
 from storage.database import Database
 from storage.prompts import Stock
+from storage.sealed import MediaError
 from storage.tables import PromptVersion
 
 REFRESH_S = 2.0
@@ -37,9 +38,17 @@ class PromptBook:
     """The shipped prompts of a catalogue, and what was activated in their place."""
 
     def __init__(
-        self, catalogue: Catalogue, folder: Path | None = None, counts: Counts | None = None
+        self,
+        catalogue: Catalogue,
+        folder: Path | None = None,
+        counts: Counts | None = None,
+        fetch: Callable[[str], bytes | None] = lambda sha256: None,
     ) -> None:
-        """`folder` is the storage folder; without one only what is shipped is played."""
+        """`folder` is the storage folder; without one only what is shipped is played.
+
+        `fetch`: the sound of that hash from where gateways share it, if it is there; may raise `MediaError`.
+        """
+        self._fetch = fetch
         self.catalogue = catalogue  # another one may be put here: calls that begin from then on play it
         self._folder = folder
         self._counts = counts or Counts()
@@ -118,10 +127,22 @@ class PromptBook:
             return whole
         for sha256 in {row.audio_sha256 for row in rows}:
             path = prompts.file_of(self._folder, sha256)
+            if not path.exists():
+                self._get(sha256)
             stamp = _stamp(path)
             if stamp is not None and (stamp == self._whole.get(sha256) or _has_hash(path, sha256)):
                 whole[sha256] = stamp
         return whole
+
+    def _get(self, sha256: str) -> None:
+        """Another gateway made it: keep its sound here, if it can be had now and is the right one."""
+        assert self._folder is not None
+        try:
+            audio = self._fetch(sha256)
+            if audio is not None and hashlib.sha256(audio).hexdigest() == sha256:
+                prompts.keep_file(self._folder, audio)
+        except MediaError as error:
+            log.warning("the sound of a prompt could not be fetched", extra={"why": str(error)})
 
 
 def prompt_of(row: PromptVersion, prompt_id: str, folder: Path) -> Prompt:

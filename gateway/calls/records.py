@@ -16,7 +16,7 @@ from typing import Protocol
 
 from sqlalchemy.orm import Session
 
-from storage import calls, consents, jobs, reconciliation, recordings, transcripts
+from storage import calls, consents, held, jobs, reconciliation, recordings, transcripts
 from storage.artifacts import NotReadable, Tags
 from storage.books import By
 from storage.consents import ConsentRecord
@@ -108,7 +108,6 @@ class StoredRecords:
         keys: Keys,
         policy: PolicySettings,
         tags: Tags,
-        instance: str = "gateway",
         transcribes: bool = False,
     ) -> None:
         self._db = database
@@ -116,7 +115,6 @@ class StoredRecords:
         self._keys = keys
         self._policy = policy
         self._tags = tags
-        self._instance = instance
         self._transcribes = transcribes
 
     async def open(self, call_id: str, at: datetime, sip_call_id: str, caller: str, flow: str) -> None:
@@ -129,7 +127,7 @@ class StoredRecords:
                 sip_call_id=sip_call_id,
                 caller=caller,
                 flow=flow,
-                instance=self._instance,
+                instance=self._store.instance,
                 call_id=call_id,
             )
         )
@@ -161,6 +159,7 @@ class StoredRecords:
             new = recordings.begin(
                 session, self._keys, call_id, consent_id, at, self._policy, self._tags, artifact_id
             )
+            held.note(session, self._store, artifact_id)
             if self._transcribes:
                 jobs.begin_live(session, artifact_id, at)
             return new
@@ -177,6 +176,7 @@ class StoredRecords:
             new = recordings.begin_for_case(
                 session, self._keys, call_id, case_id, at, self._policy, who, self._tags, artifact_id
             )
+            held.note(session, self._store, artifact_id)
             if self._transcribes:
                 jobs.begin_live(session, artifact_id, at)
             return new
@@ -222,7 +222,7 @@ class StoredRecords:
         try:
             await self._db.write(write)
         except NotReadable:  # withdrawn or erased while it was encoded
-            await asyncio.to_thread(self._store.remove, artifact_id)
+            await asyncio.to_thread(self._store.remove, artifact_id, in_bucket=False)
 
     async def transcribed(self, recording_id: str, words: bytes, left: Sequence[Span], at: datetime) -> bool:
         """See `CallRecords`."""
@@ -241,7 +241,7 @@ class StoredRecords:
 
     async def discard(self, recording: OpenRecording) -> None:
         """See `CallRecords`."""
-        await asyncio.to_thread(self._store.remove, recording.artifact_id)
+        await asyncio.to_thread(self._store.remove, recording.artifact_id, in_bucket=False)
 
     async def withdraw(self, call_id: str, at: datetime, channel: str) -> None:
         """See `CallRecords`."""

@@ -15,6 +15,7 @@ from gateway.cli.config import config_app
 from gateway.cli.demo import demo
 from gateway.cli.erase import erase_app
 from gateway.cli.keys import keys_app
+from gateway.cli.gateways import drain, gateways_app
 from gateway.cli.model import model_app
 from gateway.cli.orders import orders_app
 from gateway.cli.overview import report, tasks
@@ -45,6 +46,8 @@ app = typer.Typer(
 )
 app.command()(serve)
 app.command()(reload)
+app.command()(drain)
+app.add_typer(gateways_app)
 app.command()(demo)
 app.command()(call)
 app.command()(transcriber)

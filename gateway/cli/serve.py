@@ -31,7 +31,8 @@ def serve(
 ) -> None:
     """Answer calls. Stops on SIGINT or SIGTERM: takes no new calls, waits for those that are up.
 
-    SIGHUP has the settings read again, as `tast1 reload` does.
+    After `tast1 drain` it stops when the last call has ended. SIGHUP has the settings read again, as
+    `tast1 reload` does.
     """
     from gateway.edge.edge import EdgeError
     from storage.database import DatabaseError
@@ -64,7 +65,11 @@ async def _serve(settings: Settings, drain_s: float, lang: str) -> None:
     await gateway.start()
     reloading = loop.create_task(_reload_when(hung_up, gateway))
     console.print(text("serve.ready", lang, uri=dial_uri(settings)), style="bold green")
-    await stopped.wait()
+    drained = loop.create_task(gateway.drained.wait())
+    told = loop.create_task(stopped.wait())
+    await asyncio.wait((drained, told), return_when=asyncio.FIRST_COMPLETED)
+    drained.cancel()
+    told.cancel()
     up = len(gateway.calls)
     if up:
         console.print(text("serve.draining", lang, count=up))

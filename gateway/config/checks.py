@@ -25,6 +25,11 @@ from transcription.models.catalogue import folder_of, why_no_model, words_file
 Fault = tuple[Key, str]
 
 MOST_AGENTS = 3  # legs of a call beside the caller's
+AMAZON_REGIONS = {
+    **{"eu-central-1": "DE", "eusc-de-east-1": "DE", "eu-west-1": "IE", "eu-west-3": "FR"},
+    **{"eu-north-1": "SE", "eu-south-1": "IT", "eu-south-2": "ES", "eu-west-2": "GB", "eu-central-2": "CH"},
+}
+"""Where Amazon's European regions are (R-51)."""
 PORTS_PER_CALL = 8  # caller, agent, consultation and a spare, two ports each
 SECRET_BYTES = 16  # of a webhook
 SOCKET_PATH_BYTES = 107  # sockaddr_un.sun_path, less its final zero
@@ -335,6 +340,16 @@ def _storage(file: ConfigFile) -> Iterator[Fault]:
     yield from _keys(file)
     if storage.region not in storage.allowed_regions:
         yield ("storage", "region"), "is not one of storage.allowed_regions (store elsewhere, or allow it)"
+    bucket = storage.bucket
+    if (bucket.access_key is None) != (bucket.secret_key is None):
+        missing = "secret_key" if bucket.secret_key is None else "access_key"
+        yield ("storage", "bucket", missing), "is needed beside the other of the two (give file:PATH of it)"
+    country = AMAZON_REGIONS.get(bucket.region, "")
+    if storage.media != "folder" and bucket.endpoint is None and country not in storage.allowed_regions:
+        yield (
+            ("storage", "bucket", "region"),
+            "is no region of Amazon S3 in storage.allowed_regions (choose one there, or give endpoint)",
+        )
     key: Key = ("control", "socket") if file.control.socket else ("storage", "folder")
     path = file.control.socket or storage.folder / "control.sock"
     if len(os.fsencode(path)) > SOCKET_PATH_BYTES:

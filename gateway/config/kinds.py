@@ -28,6 +28,7 @@ EU_EEA = (
 _SIP_URI = re.compile(r"sip:(?:[^@\s<>:]+@)?(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+)(?::(\d{1,5}))?(?:;[^\s<>]+)?")
 # Goes into a Content-Security-Policy: no quotes, no spaces, no semicolons.
 _ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::\d{1,5})?")
+_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._-]+)*/?")
 _PERIOD = re.compile(r"P(?=\d)(?:(\d{1,2})Y)?(?:(\d{1,3})M)?(?:(\d{1,4})D)?")
 
 
@@ -192,6 +193,12 @@ def _database(value: str) -> str:
     return value if is_file(value) else database_url(value)
 
 
+def _media(value: str) -> str:
+    if value != "folder" and not _BUCKET.fullmatch(value):
+        raise ValueError("is neither folder nor a bucket (write s3://BUCKET or s3://BUCKET/PREFIX)")
+    return value
+
+
 def _secret_file(value: str) -> str:
     if not is_file(value):
         raise ValueError("must not stand in the settings (write file:PATH of a file that holds it)")
@@ -272,6 +279,7 @@ Listener = Annotated[str, AfterValidator(listener)]
 Address = Annotated[str, AfterValidator(_address)]
 Network = Annotated[str, AfterValidator(_network)]
 WebSocketUrl = Annotated[str, AfterValidator(_web_socket_url)]
+Media = Annotated[str, AfterValidator(_media)]
 SecretFile = Annotated[str, AfterValidator(_secret_file)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 CollectorUrl = Annotated[str, AfterValidator(_collector_url)]

@@ -1,4 +1,4 @@
-"""Who vouches for people, and who is told of events: the identity provider and the webhooks of `web`."""
+"""What is outside: the identity provider and the webhooks of `web`, the bucket of `storage`."""
 
 from __future__ import annotations
 
@@ -72,6 +72,24 @@ class OidcSection(Section):
     )
     ca_file: FilePath | None = setting(
         None, "PEM file with the authorities that vouch for the provider; null: the system's."
+    )
+
+
+class BucketSection(Section):
+    """Object storage that speaks S3, when storage.media names a bucket."""
+
+    endpoint: HttpUrl | None = setting(
+        None, "Address of the server, such as https://s3.example.dk; null: Amazon S3 in the region."
+    )
+    region: str = setting("eu-central-1", "Its region, as requests are signed for it.", min_length=1)
+    access_key: SecretFile | None = setting(
+        None, "file:PATH of the access key's id; null: what the environment says.", secret=True
+    )
+    secret_key: SecretFile | None = setting(None, "file:PATH of the secret access key.", secret=True)
+    versions: Literal["refuse", "expire"] = setting(
+        "refuse",
+        "A bucket that keeps versions: refuse to store there, or expire: the bucket itself drops old versions"
+        " within policy.backup.max_lag_days.",
     )
 
 

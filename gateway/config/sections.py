@@ -24,6 +24,7 @@ from gateway.config.kinds import (
     DatabaseUrl,
     FilePath,
     Listener,
+    Media,
     Names,
     Origin,
     Port,
@@ -36,7 +37,7 @@ from gateway.config.kinds import (
     Whole,
     setting,
 )
-from gateway.config.outside import OidcSection, WebhookSection
+from gateway.config.outside import BucketSection, OidcSection, WebhookSection
 from gateway.config.policy import PolicySection
 from gateway.config.trunks import TrunkSection
 
@@ -289,6 +290,16 @@ class StorageSection(Section):
         None, "The key encryption key, made on the first run; null: in the folder."
     )
     key: KeySection = setting(KeySection(), "Another place for that key, and who may open.")
+    media: Media = setting(
+        "folder", "Where sealed recordings are kept: folder, or s3://BUCKET/PREFIX (see bucket)."
+    )
+    bucket: BucketSection = setting(BucketSection(), "The bucket that media names.")
+    instance: str = setting(
+        "gateway",
+        "Name of this gateway; each of several on one database has its own, and keeps it.",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$",
+        form="up to 63 letters, digits, '.', '_' and '-', such as gateway-1",
+    )
     memory_folder: FilePath = setting(Path("/dev/shm/tast1"), "In-memory folder for sound not yet sealed.")  # noqa: S108
     sync_ms: Whole = setting(
         500,

@@ -8,7 +8,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.texts import archive, calls, casework, keys, names, prompts, reconciling, settings, trunks, web
+from gateway.texts import (
+    archive,
+    calls,
+    casework,
+    cluster,
+    keys,
+    names,
+    prompts,
+    reconciling,
+    settings,
+    trunks,
+    web,
+)
 
 LANGUAGES = ("da", "en")
 
@@ -23,6 +35,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     **settings.TEXTS,
     **trunks.TEXTS,
     **reconciling.TEXTS,
+    **cluster.TEXTS,
 }
 """Key to Danish and English."""
 

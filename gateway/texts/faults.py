@@ -101,6 +101,34 @@ SENTENCES: dict[str, str] = {
     "the recording could not be encoded; look at the spool": (
         "optagelsen kunne ikke kodes; se på den midlertidige fil"
     ),
+    # --- the bucket: storage.bucket ---
+    "the bucket keeps versions of what is erased; turn versioning off, or let the bucket drop old versions"
+    " and set storage.bucket.versions": (
+        "bucketen gemmer versioner af det slettede; slå versionering fra, eller lad bucketen slette gamle"
+        " versioner, og sæt storage.bucket.versions"
+    ),
+    "there is no such bucket, or no such file in it; look at storage.media": (
+        "bucketen eller filen i den findes ikke; se på storage.media"
+    ),
+    "the bucket refuses these credentials; look at storage.bucket": (
+        "bucketen afviser adgangsnøglerne; se på storage.bucket"
+    ),
+    "the bucket does not answer; look at the network and at its server": (
+        "bucketen svarer ikke; se på netværket og på dens server"
+    ),
+    "the bucket has only a part of what was stored; it is tried again": (
+        "bucketen har kun en del af det gemte; det prøves igen"
+    ),
+    "the file is not there, nor in the bucket; it may be on its way from another gateway": (
+        "filen er her ikke og heller ikke i bucketen; den kan være på vej fra en anden gateway"
+    ),
+    # --- several gateways: gateway.membership, storage.instances ---
+    "another gateway is called {name} on this database; stop it, or give this one a storage.instance of its"
+    " own": (
+        "en anden gateway hedder {name} på denne database; stop den, eller giv denne sin egen"
+        " storage.instance"
+    ),
+    "gateway {name} is alive; stop it first": "gatewayen {name} kører; stop den først",
     # --- the gateway, the phone, the model: gateway.app, gateway.worker.phone, transcription.recogniser ---
     "another gateway works on {path}; stop it, or give this one a storage.folder of its own": (
         "en anden gateway arbejder på {path}; stop den, eller giv denne sin egen storage.folder"

@@ -64,6 +64,16 @@ class TranscriptionFacts:
 
 
 @dataclass(frozen=True)
+class BucketFacts:
+    """What is told of the bucket, where there is one."""
+
+    sent: int
+    failures: int
+    waiting: int
+    up: bool
+
+
+@dataclass(frozen=True)
 class GatewayFacts:
     """What the gateway tells of itself at a scrape, beside its counters."""
 
@@ -82,6 +92,8 @@ class GatewayFacts:
     certificates: Callable[[], Mapping[str, datetime]] = dict  # setting, end of validity
     trunks: Callable[[], Sequence[Mapping[str, Any]]] = tuple  # as `gateway.edge.keeper.Keeper.states` has it
     transcription: TranscriptionFacts = TranscriptionFacts()
+    bucket: Callable[[], BucketFacts | None] = lambda: None
+    keeps_house: Callable[[], bool] = lambda: True
 
 
 class GatewayCollector(Collector):
@@ -97,6 +109,7 @@ class GatewayCollector(Collector):
         yield from self._edge()
         yield from self._durations()
         yield from self._archive()
+        yield from self._bucket()
         yield from self._transcription()
 
     def _calls(self) -> Iterator[Metric]:
@@ -104,6 +117,7 @@ class GatewayCollector(Collector):
         yield _gauge("build_info", "The version that runs.", {facts.version: 1}, "version")
         yield _single("calls_up", "Calls in progress.", facts.calls_up())
         yield _single("draining", "1 while no new calls are taken.", int(facts.draining()))
+        yield _single("keeps_house", "1 at the gateway that sweeps for all.", int(facts.keeps_house()))
         yield _gauge("workers", "Worker processes by state.", facts.workers(), "state")
         yield _total("workers_died", "Workers that died.", facts.workers_died())
         yield _counter("calls", "Calls that ended, by how.", counts.calls, "reason")
@@ -201,6 +215,17 @@ class GatewayCollector(Collector):
         size = {volume.name: volume.size_bytes for volume in volumes}
         yield _gauge("volume_free_bytes", "Bytes free where Tast1 writes.", free, "volume")
         yield _gauge("volume_size_bytes", "Bytes there are where Tast1 writes.", size, "volume")
+
+    def _bucket(self) -> Iterator[Metric]:
+        bucket = self._facts.bucket()
+        if bucket is None:
+            return
+        yield _single("media_store_up", "1 while the bucket takes files.", int(bucket.up))
+        yield _single("media_files_waiting", "Sealed files that are not in the bucket yet.", bucket.waiting)
+        yield _total("media_files_sent", "Files that went into the bucket.", bucket.sent)
+        yield _total(
+            "media_upload_failures", "Rounds in which the bucket did not take a file.", bucket.failures
+        )
 
     def _transcription(self) -> Iterator[Metric]:
         facts = self._facts.transcription

@@ -88,6 +88,7 @@ def control_app(
     drain: Callable[[], None],
     reload: Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]] | None = None,
     look_up_prompts: Callable[[], Awaitable[int]] | None = None,
+    end_when_drained: Callable[[], None] | None = None,
 ) -> web.Application:
     """What the command line asks of a running gateway."""
 
@@ -148,9 +149,13 @@ def control_app(
                 await response.write(json.dumps(heard, ensure_ascii=False).encode() + b"\n")
         return response
 
-    async def draining(_: web.Request) -> web.Response:
-        drain()
-        return web.json_response({"asked": "drain"}, status=202)
+    async def draining(request: web.Request) -> web.Response:
+        """Take no new calls; with `?end=1` the process ends after the last one that is up."""
+        if end_when_drained is not None and request.query.get("end"):
+            end_when_drained()
+        else:
+            drain()
+        return web.json_response({"asked": "drain", "up": len(calls)}, status=202)
 
     async def reloading(request: web.Request) -> web.Response:
         """Read the settings again, for who may (`gateway.reloading`): what changed, or every mistake."""

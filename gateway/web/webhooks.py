@@ -93,7 +93,10 @@ class Webhooks:
         policy: Callable[[], PolicySettings],
         counts: Counts,
         now: Callable[[], datetime],
+        is_mine: Callable[[], bool] = lambda: True,
     ) -> None:
+        """`is_mine`: whether telling is this gateway's just now, not another one's on the same database."""
+        self._is_mine = is_mine
         self._db = database
         self._receivers = tuple(receivers)
         self._hooks = [each.hook for each in self._receivers]
@@ -114,7 +117,8 @@ class Webhooks:
 
     async def _on_and_on(self, step: Callable[[], Any]) -> None:
         while True:
-            await self._again(step)
+            if self._is_mine():
+                await self._again(step)
             await asyncio.sleep(POLL_S)
 
     async def _again(self, step: Callable[[], Any]) -> None:

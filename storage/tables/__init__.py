@@ -26,6 +26,7 @@ from storage.tables.audit import AuditEntry, AuditReason, WritingTurn
 from storage.tables.base import Instant, Table
 from storage.tables.calls import Call, CallerNumber, Consent, EdgeRefusal
 from storage.tables.cases import Case, CaseCall, CaseKey, CaseMember, CaseNote, Proposal
+from storage.tables.cluster import Duty, GatewayRow, HeldFile
 from storage.tables.jobs import TranscriptionJob
 from storage.tables.keys import KeyEncryptionKey, PurposeKey
 from storage.tables.people import Grant, User
@@ -49,9 +50,12 @@ __all__ = [
     "DataKey",
     "Disclosure",
     "Document",
+    "Duty",
     "EdgeRefusal",
+    "GatewayRow",
     "Grant",
     "GroundRow",
+    "HeldFile",
     "Instant",
     "KeyEncryptionKey",
     "Peaks",

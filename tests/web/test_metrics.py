@@ -13,7 +13,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from prometheus_client.parser import text_string_to_metric_families as prometheus_families
 
 from gateway.calls.counts import Counts, Histogram
-from gateway.web.metrics import GatewayCollector, GatewayFacts, TranscriptionFacts, page
+from gateway.web.metrics import BucketFacts, GatewayCollector, GatewayFacts, TranscriptionFacts, page
 from gateway.web.server import Readiness, health_app
 from storage.outcomes import Outcome
 from storage.readings import ArchiveReading, VolumeReading
@@ -58,6 +58,7 @@ def collector() -> GatewayCollector:
             },
             {"trunk": "new", "up": None, "servers": [{"server": "sip:c", "state": "unknown"}]},
         ],
+        bucket=lambda: BucketFacts(sent=3, failures=1, waiting=2, up=True),
         transcription=TranscriptionFacts(
             endings=lambda: {"done": 1}, jobs=lambda: {"waiting": 0}, servers=lambda: {"up": 1}
         ),
