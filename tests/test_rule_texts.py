@@ -40,6 +40,7 @@ RAISED = {
     *("Refused", "NotReadable", "NotAllowed", "_Denied", "Verdict", "SignInFailed", "AlreadyRunning"),
     *("CannotListen", "EdgeError", "Problem", "refuse"),  # the latter of storage.gate
     *(
+        "Away",
         "DatabaseError",
         "KeysError",
         "MediaError",
