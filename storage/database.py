@@ -43,7 +43,6 @@ _VANISHED_S = 20
 _SCRUB_WAIT_MS = 500  # writers wait meanwhile, so not longer
 _LOST_RACE = ("40001", "40P01")  # serialization_failure, deadlock_detected
 _TURN = sa.text("LOCK TABLE writing_turn IN EXCLUSIVE MODE")
-_BUSY = "the database is busy: too many wait for it; try again"
 _MIGRATION_LOCK = 0x7461737431  # any number that is ours ("tast1")
 _SENSITIVE = (
     *("data_keys", "peaks", "documents", "caller_numbers", "consent_records", "grounds"),
@@ -133,7 +132,7 @@ class Database:
                 finally:
                     session.rollback()
         except sa.exc.TimeoutError as error:
-            raise Away(_BUSY) from error
+            raise Away("the database is busy: too many wait for it; try again") from error
         except sa.exc.DBAPIError as error:
             raise _explained(error) from error
 
@@ -147,7 +146,7 @@ class Database:
                         session.execute(_TURN)
                     return fn(session)
             except sa.exc.TimeoutError as error:
-                raise Away(_BUSY) from error
+                raise Away("the database is busy: too many wait for it; try again") from error
             except sa.exc.DBAPIError as error:
                 if not _lost_race(error) or attempt == _RETRIES - 1:
                     raise _explained(error) from error
@@ -361,9 +360,9 @@ def _explained(error: sa.exc.DBAPIError) -> DatabaseError:
         return Away("the database is locked by another program for too long; end that program")
     if "readonly" in what or "unable to open" in what:
         return Away("the database file cannot be written; give the service user access to its folder")
-    said = f"the database failed: {type(error.orig).__name__}: {what}"
-    passes = isinstance(error, (sa.exc.OperationalError, sa.exc.InterfaceError))
-    return Away(said) if passes or error.connection_invalidated else DatabaseError(said)
+    if isinstance(error, (sa.exc.OperationalError, sa.exc.InterfaceError)) or error.connection_invalidated:
+        return Away(f"the database failed: {type(error.orig).__name__}: {what}")
+    return DatabaseError(f"the database failed: {type(error.orig).__name__}: {what}")
 
 
 def _constraint(error: sa.exc.IntegrityError) -> str:

@@ -41,6 +41,7 @@ RAISED = {
     *("KeepsVersions", "NameTaken", "StillAlive"),
     *("CannotListen", "EdgeError", "Problem", "refuse"),  # the latter of storage.gate
     *(
+        "Away",
         "DatabaseError",
         "KeysError",
         "SealsOnly",

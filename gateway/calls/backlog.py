@@ -14,6 +14,7 @@ Promises:
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -71,7 +72,8 @@ class Backlog:
         self._calls.setdefault(call_id, _OfCall()).writes.append((what, write))
         self._length += 1
         if self._task is None or self._task.done():
-            self._task = asyncio.get_running_loop().create_task(self._work_off())
+            work = asyncio.get_running_loop().create_task
+            self._task = contextvars.Context().run(work, self._work_off())  # about no call in particular
 
     async def flush(self, call_id: str) -> bool:
         """Try now to write what waits of one call; whether nothing does any more."""

@@ -72,10 +72,16 @@ class CatchUp:
 
     async def run(self) -> None:
         """Do what there is to do, until cancelled."""
+        away = False
         while True:
             try:
                 self.jobs = await self._db.read(jobs.counts)
                 done = await self.run_one()
+                away = False
+            except DatabaseError:
+                if not away:
+                    log.exception("transcripts wait for the database")
+                away, done = True, False
             except Exception:
                 log.exception("a transcript could not be caught up; it is tried again")
                 done = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import ssl
@@ -254,4 +255,5 @@ class Listeners:
         for runner in self._runners:
             await runner.cleanup()
         for path in self._sockets:
-            await asyncio.to_thread(path.unlink, missing_ok=True)
+            with contextlib.suppress(OSError):  # the next start makes room
+                await asyncio.to_thread(path.unlink, missing_ok=True)

@@ -104,7 +104,8 @@ class WorkerPool:
             await asyncio.wait_for(self._until(lambda: not self._with_call()), STOP_GRACE_S)
         if self._server is not None and self._settings.rejoin_path:
             self._server.close()
-            _unlink(self._settings.rejoin_path)
+            with contextlib.suppress(OSError):  # a disk that turned read-only must not keep us from stopping
+                _unlink(self._settings.rejoin_path)
         for worker in list(self._workers.values()):
             if worker.writer is not None and worker.state is not State.CLOSED:
                 worker.writer.close()  # a worker without a call leaves when it sees this

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from storage import audit_export, prompts
+from storage.ids import shard
 from storage.ledger import ErasureLedger, Line
 from tests.faults.stories import hang_up
 from tests.sip.gateway import Gateway
@@ -32,15 +33,14 @@ async def test_a_start_among_half_written_files_of_every_kind(tmp_path: Path) ->
             call = await stage.recorded()
             await stage.talk(*call, 3.0)
             await gateway.kill_and_wait()
-            await hang_up(*call)
             data = gateway.settings().storage.folder
             (spool,) = data.glob("spool/*.t1s")
             os.truncate(spool, spool.stat().st_size - 7)  # a torn record
-            half = data / "media" / spool.stem[:2] / f"{spool.stem}.tmp"
+            half = data / "media" / shard(spool.stem) / f"{spool.stem}.tmp"
             half.parent.mkdir(mode=0o700, exist_ok=True)
             half.write_bytes(b"T1SEALED half")
             unknown = uuid.uuid4().hex
-            stray = data / "media" / unknown[:2] / f"{unknown}.tmp"
+            stray = data / "media" / shard(unknown) / f"{unknown}.tmp"
             stray.parent.mkdir(mode=0o700, exist_ok=True)
             stray.write_bytes(b"T1SEALED half of nothing")
             for wav in gateway.memory.rglob("*.wav"):  # an odd byte, and a header without its lengths
@@ -58,6 +58,7 @@ async def test_a_start_among_half_written_files_of_every_kind(tmp_path: Path) ->
             assert gateway.config.parent.joinpath("c").is_socket(), "the dead gateway's control socket"
 
             await gateway.start()
+            await hang_up(*call)
             (recording,) = gateway.recordings()
             assert (recording.state, recording.incomplete_reason) == ("sealed", "gateway_died")
             assert recording.duration_ms >= 2000

@@ -14,8 +14,14 @@ from tests.sip.gateway import Gateway, running
 from tests.sip.signals import power_near, tone
 from tests.sip.softphone import Dialog, Softphone
 from tests.sip.test_calls import AGENT_HZ, CALLER_HZ, Stage
+from tests.storage.world import database_url
 
 pytestmark = [pytest.mark.sip, pytest.mark.kill]
+
+
+def database(home: Path) -> dict[str, str]:
+    """The storage settings of a gateway on SQLite or on PostgreSQL."""
+    return {"database": database_url(home)}
 
 
 async def recorded_talk(stage: Stage, seconds: float) -> tuple[Dialog, Dialog]:
@@ -24,11 +30,11 @@ async def recorded_talk(stage: Stage, seconds: float) -> tuple[Dialog, Dialog]:
     return dialog, leg
 
 
-async def test_a_killed_worker_costs_its_own_call_only(tmp_path: Path) -> None:
+async def test_a_killed_worker_costs_its_own_call_only(home: Path) -> None:
     async with (
         Softphone("agent") as agent,
         Softphone("caller") as caller,
-        running(tmp_path, agent.uri, workers=3) as gateway,
+        running(home, agent.uri, workers=3, storage=database(home)) as gateway,
     ):
         stage = Stage(gateway, caller, agent)
         dialog, _ = await recorded_talk(stage, 3.0)
@@ -54,9 +60,9 @@ async def test_a_killed_worker_costs_its_own_call_only(tmp_path: Path) -> None:
         del dialog
 
 
-async def test_a_killed_gateway_stops_recording_and_not_the_conversation(tmp_path: Path) -> None:
+async def test_a_killed_gateway_stops_recording_and_not_the_conversation(home: Path) -> None:
     async with Softphone("agent") as agent, Softphone("caller") as caller:
-        gateway = await Gateway(tmp_path, agent.uri, workers=2).start()
+        gateway = await Gateway(home, agent.uri, workers=2, storage=database(home)).start()
         stage = Stage(gateway, caller, agent)
         try:
             dialog, leg = await recorded_talk(stage, 3.0)
@@ -102,10 +108,10 @@ async def test_a_killed_gateway_stops_recording_and_not_the_conversation(tmp_pat
 
 
 async def test_a_gateway_killed_while_the_prompt_plays_still_lets_the_caller_reach_the_agent(
-    tmp_path: Path,
+    home: Path,
 ) -> None:
     async with Softphone("agent") as agent, Softphone("caller") as caller:
-        gateway = await Gateway(tmp_path, agent.uri, workers=1).start()
+        gateway = await Gateway(home, agent.uri, workers=1, storage=database(home)).start()
         stage = Stage(gateway, caller, agent)
         try:
             dialog = await stage.dial()
@@ -123,9 +129,9 @@ async def test_a_gateway_killed_while_the_prompt_plays_still_lets_the_caller_rea
             await gateway.stop()
 
 
-async def test_a_sigterm_lets_the_call_that_is_up_finish(tmp_path: Path) -> None:
+async def test_a_sigterm_lets_the_call_that_is_up_finish(home: Path) -> None:
     async with Softphone("agent") as agent, Softphone("caller") as caller:
-        gateway = await Gateway(tmp_path, agent.uri, workers=2).start()
+        gateway = await Gateway(home, agent.uri, workers=2, storage=database(home)).start()
         stage = Stage(gateway, caller, agent)
         dialog, leg = await recorded_talk(stage, 1.0)
         stopping = asyncio.create_task(gateway.stop())
