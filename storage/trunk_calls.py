@@ -139,7 +139,8 @@ def read(path: Path, given: Mapping[str, str], zone: tzinfo = COPENHAGEN) -> Ite
 
 def _shown(header: Sequence[str]) -> str:
     """The names of the columns; where they are missing, the first call stands there, with its numbers."""
-    return ", ".join("…" if re.search(r"\d{3}|(\d\D*){5}", name) else name for name in header)
+    bare = [name.isprintable() and not re.search(r"\d{3}|(\d\D*){5}", name) for name in header]
+    return ", ".join(name if shown else "…" for name, shown in zip(header, bare, strict=True))
 
 
 def _delimiter(text: str) -> str:

@@ -676,3 +676,8 @@ def test_values_within_themselves_or_without_end_are_told(text: str) -> None:
 @pytest.mark.parametrize("written", ["[2025-13-45]", "[&a [*a]]", "[[["])
 def test_a_variable_that_is_no_yaml_is_text(written: str) -> None:
     assert parse("", TAST1__COMPANY__NAME=written).company.name == written
+
+
+def test_a_mistake_is_one_line_whatever_its_key_holds() -> None:
+    assert "a\\nb" in mistake("'a\\nb': 1\n".replace("'", '"'))
+    assert "\n" not in mistake("", **{"TAST1__A\nB": "1"})

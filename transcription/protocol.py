@@ -94,9 +94,12 @@ def _config(value: Any) -> StreamConfig:
         or not all(isinstance(phrase, str) for phrase in phrases)
     ):
         raise ProtocolError(f"config.phrase_list must be a list of at most {MAX_PHRASES} texts")
+    for phrase in phrases:
+        _text(phrase)
     model = value.get("model")
     if model is not None and not isinstance(model, str):
         raise ProtocolError("config.model must be a text")
+    _text(model or "")
     return StreamConfig(int(rate), bool(value.get("words", True)), alternatives, tuple(phrases), model)
 
 

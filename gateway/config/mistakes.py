@@ -41,7 +41,9 @@ class Mistake:
 
     def __str__(self) -> str:
         named = f"{self.key} = {self.value}" if self.key and self.value is not None else self.key
-        return ": ".join(part for part in (self.where, named, self.why) if part)
+        line = ": ".join(part for part in (self.where, named, self.why) if part)
+        # A key may hold a line end, or what no terminal shows.
+        return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in line)
 
 
 class ConfigError(Exception):

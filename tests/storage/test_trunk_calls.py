@@ -144,3 +144,9 @@ def test_a_number_written_in_pairs_is_not_told_either(tmp_path: Path) -> None:
     with pytest.raises(TrunkFileError) as caught:
         calls(tmp_path, "20 12 34 56,65\n1,2\n")
     assert "12" not in str(caught.value.values)
+
+
+def test_what_no_terminal_shows_is_not_told_either(tmp_path: Path) -> None:
+    with pytest.raises(TrunkFileError) as caught:
+        calls(tmp_path, "a,\x1b[2J\n1,2\n")
+    assert caught.value.values["columns"] == "a, …"

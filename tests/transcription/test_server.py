@@ -208,6 +208,8 @@ BROKEN = [
     ('{"config": {"colour": 1}}', 1008, "unknown config key 'colour'"),
     ('{"config": []}', 1008, "config must be an object"),
     ('{"config": {"sample_rate": 3}}', 1008, "config.sample_rate"),
+    ('{"config": {"phrase_list": ["\\ud800"]}}', 1008, "UTF-8"),
+    ('{"config": {"model": "\\ud800"}}', 1008, "UTF-8"),
     ('{"config": {"sample_rate": NaN}}', 1008, "config.sample_rate"),
     ('{"config": {"sample_rate": 1e999}}', 1008, "config.sample_rate"),
     ('{"config": {"sample_rate": "8000"}}', 1008, "config.sample_rate"),

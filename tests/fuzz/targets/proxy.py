@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.edge import proxy
-from gateway.edge.fields import Malformed, parse_via
+from gateway.edge.fields import Malformed, parse_via, split_list
 from gateway.edge.flows import Flow
 from gateway.edge.lexer import Message, parse
 from gateway.edge.proxy import Places
@@ -42,7 +42,7 @@ def run(data: bytes) -> None:
     if b"rport" in came.params and not came.params[b"rport"]:
         assert told.params[b"rport"] == str(source.port).encode()
     if stamped is not message:
-        ending = stamped.items(b"via")[0].rpartition(b";received=")
+        ending = vias(stamped)[0].rpartition(b";received=")
         assert ending[2] == source.host.encode()
     try:
         routed, ours, others = proxy.take_routes(stamped, PLACES)
@@ -54,13 +54,20 @@ def run(data: bytes) -> None:
     sent = proxy.fewer_hops(routed)
     assert proxy.hops_left(parse(bytes(sent))) in (70, max(0, proxy.hops_left(routed) - 1))
     sent = proxy.record_routes(sent, PLACES, "UDP", b"40001-aa", inwards=feed.maybe(), flow=source)
+    recorded = bytes(sent)
     sent = proxy.add_via(sent, "UDP", ("127.0.0.1", 5059), b"branch=z9hG4bKours")
     same(message, sent)
     again = parse(bytes(sent))
     assert again.vias[0].branch == b"z9hG4bKours"
-    below = parse_via(again.items(b"via")[1])
+    below = parse_via(vias(again)[1])
     assert (below.host, below.port, below.branch) == (came.host, came.port, came.branch)
-    assert proxy.take_via(again).items(b"via") == routed.items(b"via")
+    assert bytes(proxy.take_via(again)) == recorded
+
+
+def vias(message: Message) -> list[bytes]:
+    """The first value of each of the first two Via fields; what is below may be broken, and is no proxy's."""
+    values = [h.value for h in message.headers if h.name == b"via"]
+    return [split_list(value)[0] for value in values[:2]]
 
 
 def same(before: Message, after: Message) -> None:
