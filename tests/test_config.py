@@ -408,6 +408,20 @@ def test_a_flow_is_blamed_for_the_keys_it_sets_itself() -> None:
     assert mistake(text).startswith("config.yaml:4: flows.a.ivr.accept_key = '9': accept_key is one of")
 
 
+def test_the_public_address_is_that_of_the_provider_and_says_whether_cookies_are_secure() -> None:
+    oidc = (
+        "oidc: {issuer: 'https://i.example', client_id: a, redirect_base: 'https://t.example',"
+        " roles: {x: QA}}"
+    )
+    found = Settings.parse(f"web: {{public_url: 'https://t.example/', {oidc}}}", "config.yaml", Path(), {})
+    assert found.web.behind_https and found.web.public_url == "https://t.example"
+    assert mistake(f"web: {{public_url: 'https://u.example', {oidc}}}").startswith(
+        "config.yaml:1: web.oidc.redirect_base"
+    )
+    assert not Settings.parse("{}", "config.yaml", Path(), {}).web.behind_https
+    assert "public_url" in mistake("web: {public_url: 'http://t.example'}")
+
+
 def test_tls_needs_a_certificate_and_a_key() -> None:
     lines = mistakes("sip: {tls: '127.0.0.1:5061'}")
     assert ["sip.tls_certificate" in lines[0], "sip.tls_key" in lines[1], len(lines)] == [True, True, 2]

@@ -13,10 +13,13 @@ from typing import Any
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 from gateway.app import Gateway
+from gateway.cli.config import config_app
 from gateway.config import Settings
 from gateway.reloading import BY_SIGNAL, asker
+from ivr_prompts.catalogue import text_sha256
 from storage import audit_log, people
 from storage.audit_chain import Entry
 from storage.gate import NotAllowed
@@ -213,3 +216,40 @@ def _hired(session: Any, user: str, role: str) -> str:
     people.add(session, user, "Somebody", "", NOW, SYSADMIN)
     people.grant(session, user, Role(role), NOW, SYSADMIN)
     return people.new_token(session, user, NOW - timedelta(minutes=1), SYSADMIN)
+
+
+QUESTION = "Vi optager til uddannelse, analyse og dokumentation. Tast 1 for at acceptere."
+
+
+def say(folder: Path, text: str) -> None:
+    """The question of the set says something else."""
+    file = folder / "prompts" / "da" / "catalogue.yaml"
+    catalogue = yaml.safe_load(file.read_text())
+    catalogue["prompts"]["consent"].update(text=text, text_sha256=text_sha256(text))
+    file.write_text(yaml.safe_dump(catalogue))
+
+
+async def test_a_key_that_the_question_does_not_name_is_told_with_the_prompt(
+    rig: Rig, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    say(tmp_path, QUESTION)
+    assert (await rig.gateway.reload(SYSADMIN)).unfit == ()
+    rig.change(ivr={"accept_key": "2"})
+    result = CliRunner(env={"TAST1_LANG": "en"}).invoke(config_app, ["check", str(rig.file)])
+    assert (
+        result.exit_code == 0
+        and "da/consent/1 tells callers of the flow customer to press 1" in result.stdout
+    )
+    would = await rig.gateway.reload(SYSADMIN, dry_run=True)
+    assert [(each.prompt, each.flow, each.accepts, each.says) for each in would.unfit] == [
+        ("da/consent/1", "customer", "2", "1")
+    ]
+    assert "another key" not in caplog.text and rig.gateway.settings.ivr.accept_key == "1"
+    done = await rig.gateway.reload(SYSADMIN)
+    assert done.taken and done.unfit == would.unfit, (
+        "it is told, and not refused: one of the two changes first"
+    )
+    assert "another key" in caplog.text
+    assert rig.last()[2]["unfit"][0]["prompt"] == "da/consent/1"
+    say(tmp_path, QUESTION.replace("1", "2"))
+    assert (await rig.gateway.reload(SYSADMIN)).unfit == ()

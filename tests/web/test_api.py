@@ -271,7 +271,7 @@ async def test_what_the_rules_refuse_is_told_in_danish_too(site: Site) -> None:
         "POST", "/investigations/C-1/forward", by="quinn", json={"calls": of, "reason": "x"}
     )
     assert told[0] == 200 and told[1]["refusals"] == [
-        f"{site.shop.old_call}: der er ingen optagelse at sende videre (R-40)"
+        f"{site.shop.old_call}: der er ingen optagelse at videresende (R-40)"
     ]
 
 

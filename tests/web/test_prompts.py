@@ -83,7 +83,7 @@ def flac(samples: Any, rate: int = 48000) -> bytes:
 
 async def sent(site: Site, path: str, by: str, file: bytes | None, **fields: str) -> tuple[int, Any]:
     """What the API answers to a form with a file."""
-    data = aiohttp.FormData()
+    data = aiohttp.FormData(default_to_multipart=True)
     for name, value in fields.items():
         data.add_field(name, value)
     if file is not None:

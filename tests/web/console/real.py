@@ -46,7 +46,7 @@ async def picture(page: Page, name: str) -> None:
         PICTURES.mkdir(exist_ok=True)
         await page.evaluate("document.activeElement.blur(); window.scrollTo(0, 0)")
         await page.screenshot(path=PICTURES / f"{name}.png")
-        assert (PICTURES / f"{name}.png").stat().st_size < 150_000
+        assert (PICTURES / f"{name}.png").stat().st_size < 160_000
 
 
 async def asked(page: Page, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
