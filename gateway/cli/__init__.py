@@ -14,8 +14,8 @@ from gateway.cli.complaints import complaints_app
 from gateway.cli.config import config_app
 from gateway.cli.demo import demo
 from gateway.cli.erase import erase_app
-from gateway.cli.keys import keys_app
 from gateway.cli.gateways import drain, gateways_app
+from gateway.cli.keys import keys_app
 from gateway.cli.model import model_app
 from gateway.cli.orders import orders_app
 from gateway.cli.overview import report, tasks
