@@ -48,6 +48,7 @@ from storage import artifacts
 from storage.clockstep import ClockSteps
 from storage.database import Away, DatabaseError
 from storage.desk import Desk
+from storage.keys import KeysError
 from storage.leftovers import Recovered
 from storage.sealed import MediaError
 from storage.sweep import Erased
@@ -126,6 +127,8 @@ class Gateway:
         """The archive; shut while the database is away, if this gateway ever worked: callers come first."""
         try:
             return Archive.open(self.settings)
+        except KeysError:
+            raise  # a missing or wrong key does not come back by itself
         except (Away, MediaError):
             if not self._worked_before:
                 raise  # a mistake in new settings is told to who made it

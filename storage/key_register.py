@@ -54,9 +54,10 @@ def open_keys(db: Database, sources: KeySources, now: datetime) -> Keys:
 
 
 def keys_meanwhile(sources: KeySources) -> Keys:
-    """The keys while the database is away: nothing is stored or read with them, see `Keys.become`."""
-    if isinstance(sources.own, KeyFile) and not sources.own.path.exists():
-        create_file(sources.own.path)
+    """The keys while the database is away: nothing is stored or read with them, see `Keys.become`.
+
+    `KeysError` when the key file is missing: whether another may be made, only the database can tell.
+    """
     ring = _ring(sources)
     return Keys(ring, None if isinstance(ring.own, SecretKey) else Purposes.drawn())
 

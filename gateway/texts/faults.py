@@ -88,6 +88,9 @@ SENTENCES: dict[str, str] = {
     "the key is wrong, or the sealed bytes were altered": (
         "nøglen er forkert, eller de forseglede bytes er ændret"
     ),
+    "the header of the spool was altered; put back the right file": (
+        "den midlertidige fils hoved er ændret; læg den rigtige fil tilbage"
+    ),
     "this is not the spool of that recording; put back the right file": (
         "dette er ikke optagelsens midlertidige fil; læg den rette fil tilbage"
     ),

@@ -99,6 +99,12 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: Danish, English
 
 SENTENCES: dict[str, str] = {  # what the API says no with, English to Danish
     "nobody is signed in": "ingen er logget ind",
+    "the settings of the call's flow allow no transfer there": (
+        "indstillingerne for opkaldets flow tillader ikke viderestilling dertil"
+    ),
+    "nobody of the company is speaking with the caller just now": (
+        "ingen fra selskabet taler med den, der ringer, lige nu"
+    ),
     "sign in with: Authorization: Bearer TOKEN": "log ind med: Authorization: Bearer TOKEN",
     "the header {name} must hold the session's token (GET /session)": (
         "headeren {name} skal indeholde sessionens token (GET /session)"
