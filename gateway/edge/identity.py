@@ -46,12 +46,13 @@ def parties(message: Message, trunk: TrunkSettings) -> Parties:
 
 
 def told(message: Message, trunk: TrunkSettings) -> Header:
-    """The header field that tells a worker."""
+    """The header field that tells a worker: the trunk, who calls whom, and whether sound is encrypted."""
     found = parties(message, trunk)
     parts = [f"trunk={trunk.name}"]
     parts += [f"caller={quote(found.caller, safe='+')}"] if found.caller else []
     parts += [f"dialled={quote(found.dialled, safe='+')}"] if found.dialled else []
     parts += ["withheld"] if found.withheld else []
+    parts += [f"srtp={trunk.srtp}"] if trunk.srtp != "off" else []
     return header(b"Tast1-Call", ";".join(parts).encode())
 
 

@@ -17,9 +17,6 @@ from gateway.edge.fields import Uri, address_of, bracketed, outside, parse_uri, 
 from gateway.edge.flows import Flow
 from gateway.edge.lexer import Header, Message, header
 
-OWN_HEADERS = b"x-tast1-"
-"""What headers begin with that mean something between edge and workers: none comes in from outside."""
-
 _EMPTY_RPORT = re.compile(rb"(;\s*rport)\s*(?:=\s*)?", re.IGNORECASE)
 
 
@@ -67,12 +64,6 @@ def fewer_hops(message: Message) -> Message:
 def hops_left(message: Message) -> int:
     """Max-Forwards; 70 where there is none."""
     return int(message.first(b"max-forwards") or 70)
-
-
-def told_to_worker(message: Message, srtp: str) -> Message:
-    """With what the worker must know of the trunk, in place of whatever a peer wrote under that name."""
-    kept = tuple(h for h in message.headers if not h.name.startswith(OWN_HEADERS))
-    return message.with_headers((*kept, header(b"X-Tast1-Srtp", srtp.encode())))
 
 
 def add_via(message: Message, transport: str, place: tuple[str, int], params: bytes) -> Message:

@@ -240,7 +240,6 @@ class Router:
             # RFC 4568 §8.3: who can read the keys can read the sound.
             return self._refuse(message, source, Refusal("srtp_keys_in_clear", 488))
         message = proxy.with_header(identity.without(message), identity.told(message, trunk))
-        message = proxy.told_to_worker(message, trunk.srtp)
         back = nat.flow_back(message, source, trunk.nat)
         branch = self._branch(b"in", message)
         port = self._pending.get(branch, now)

@@ -70,7 +70,7 @@ def read_invite(text: str) -> InviteText:
         caller=caller,
         caller_uri=caller_uri,
         source=_source(vias[:2][-1]) if vias else "",
-        srtp=told if (told := headers.get("x-tast1-srtp")) in ("optional", "required") else "off",
+        srtp=told if (told := edge.get("srtp")) in ("optional", "required") else "off",
         trunk=edge.get("trunk", ""),
         dialled_as=_user(target) if dialled else "",
     )

@@ -189,9 +189,10 @@ def test_an_invite_with_a_good_route_to_a_worker_takes_a_free_one_all_the_same()
 @pytest.mark.parametrize("srtp", ["off", "optional", "required"])
 def test_a_worker_is_told_whether_the_trunk_encrypts_sound_and_by_nobody_else(srtp: str) -> None:
     edge, _ = router(trunks=(TrunkSettings("trunk", ("192.0.2.0/24",), srtp),))
-    forged = ("X-Tast1-Srtp: optional", "x-tast1-SRTP: off", "X-Tast1-Other: 1")
+    forged = ("Tast1-Call: srtp=optional", "tast1-CALL: srtp=off")
     seen = parse(to_worker(edge.from_outside(invite(extra=forged), Flow("TLS", "192.0.2.7", 1), 1.0)))
-    assert [h.value for h in seen.headers if h.name.startswith(b"x-tast1-")] == [srtp.encode()]
+    said = b"" if srtp == "off" else b";srtp=" + srtp.encode()
+    assert [h.value for h in seen.headers if h.name == b"tast1-call"] == [b"trunk=trunk" + said]
 
 
 def test_keys_of_a_trunk_that_must_encrypt_come_by_tls() -> None:

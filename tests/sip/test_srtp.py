@@ -76,8 +76,8 @@ async def test_what_is_offered_meets_what_the_trunk_is_set_to(
 
 
 async def test_a_caller_cannot_say_that_a_trunk_needs_no_key(stage: Stage) -> None:
-    for header in ("X-Tast1-Srtp", "x-tast1-srtp"):
-        assert (await tried(stage, "required", "", f"{header}: off\r\n")).statuses[-1] == 488
+    for header in ("Tast1-Call", "tast1-call"):
+        assert (await tried(stage, "required", "", f"{header}: srtp=off\r\n")).statuses[-1] == 488
 
 
 async def test_an_encrypted_call_is_recorded_as_any_other(stage: Stage) -> None:

@@ -45,7 +45,7 @@ def test_what_is_missing_is_empty() -> None:
 
 def test_what_the_edge_says_of_encryption_is_one_of_three_words() -> None:
     for said, meant in (("required", "required"), ("optional", "optional"), ("off", "off"), ("yes", "off")):
-        assert read_invite(f"INVITE sip:1@x SIP/2.0\r\nX-Tast1-Srtp: {said}\r\n\r\n").srtp == meant
+        assert read_invite(f"INVITE sip:1@x SIP/2.0\r\nTast1-Call: trunk=t;srtp={said}\r\n\r\n").srtp == meant
 
 
 def test_the_source_is_who_sent_it_to_the_edge_as_the_edge_saw_it() -> None:
