@@ -103,7 +103,7 @@ def test_a_wrong_key_file_fails_aloud_and_loses_nothing(world: World) -> None:
     _, new = half_done(world)
     right, world.keys = world.keys, Keys(b"x" * 32)
     found = recover(world)
-    assert "another key file" in found.failed[new.artifact_id]
+    assert "another key wrapped this data key" in found.failed[new.artifact_id]
     world.keys = right
     assert recover(world).sealed == [new.artifact_id]
 

@@ -256,7 +256,7 @@ def test_a_file_that_cannot_be_removed_is_unreadable_reported_and_tried_again(
     _, recording = record_call(world)
     with monkeypatch.context() as broken:
 
-        def refuse(artifact_id: str, unsynced: set[Path] | None = None) -> list[str]:
+        def refuse(artifact_id: str, unsynced: set[Path], in_bucket: bool) -> list[str]:
             raise MediaError("removing a recording: the data folder cannot be written")
 
         broken.setattr(world.store, "remove", refuse)
