@@ -14,7 +14,7 @@ import logging
 import socket
 import ssl
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, cast
 
 from gateway.edge.fields import Malformed
@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 _BUFFER = 4 * 1024 * 1024  # bytes of datagrams the kernel may hold for us during a burst
 _HANDSHAKE_S = 5.0
+_BACKLOG = 100  # connections that wait to be taken
+_ACCEPT_AGAIN_S = 0.1
 _CONNECT_S = 4.0
 _WAITING = 64  # messages that may wait for one connection to be made
 
@@ -92,7 +94,6 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._begun = False
-        self._early: bytes | None = b""
 
     def send(self, data: bytes) -> None:
         """Send; a peer that does not read is cut off."""
@@ -123,15 +124,9 @@ class Connection(asyncio.Protocol):
             return
         # One that says nothing after it came gets no longer than one that breaks off in mid-message.
         self._arm(self._streams.limits.message_s if self.inbound else self._streams.limits.idle_s)
-        early, self._early = self._early, None
-        if early:
-            self.data_received(early)
 
     def data_received(self, data: bytes) -> None:
         """Called by asyncio."""
-        if self._early is not None:  # it came with the last of the handshake
-            self._early += data
-            return
         if self.flow is None or self._transport is None or self._transport.is_closing():
             return
         try:
@@ -164,23 +159,6 @@ class Connection(asyncio.Protocol):
         self.close()
 
 
-class Greeting(asyncio.Protocol):
-    """A TCP connection whose TLS handshake is under way. It is counted, so that slow ones cannot pile up."""
-
-    def __init__(self, streams: Streams) -> None:
-        self._streams = streams
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Called by asyncio."""
-        plain = cast(asyncio.Transport, transport)
-        name = plain.get_extra_info("peername")
-        if not name:
-            plain.abort()
-            return
-        plain.pause_reading()  # what comes is for TLS to read
-        self._streams.greet(plain, Flow("TLS", name[0], name[1]))
-
-
 class Streams:
     """All TCP and TLS connections: those that came, and those we opened.
 
@@ -201,6 +179,7 @@ class Streams:
         self._settings = settings
         self._known = known
         self._servers: list[asyncio.AbstractServer] = []
+        self._listeners: list[socket.socket] = []
         self._open: dict[Flow, Connection] = {}
         self._greeted: set[Flow] = set()
         self._opening: dict[tuple[str, str, int], list[tuple[bytes, Callable[[], None]]]] = {}
@@ -241,64 +220,78 @@ class Streams:
         loop = asyncio.get_running_loop()
         if kind == "TLS":
             self._listening_context = self._serving()
-            server = await loop.create_server(lambda: Greeting(self), host, port)
+            # Taken one by one, and not by the loop: a handshake has to count before it is done.
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+            listener.setblocking(False)
+            self._listeners.append(listener)
+            self._go_on(self._take(listener))
+            name = listener.getsockname()
         else:
             server = await loop.create_server(lambda: Connection(self, kind, inbound=True), host, port)
-        self._servers.append(server)
-        name = server.sockets[0].getsockname()
+            self._servers.append(server)
+            name = server.sockets[0].getsockname()
         return name[0], name[1]
 
     async def close(self) -> None:
         """Close listeners and connections."""
         for server in self._servers:
             server.close()
-        for connection in list(self._open.values()):
-            connection.close()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for listener in self._listeners:  # nobody waits on it any more
+            listener.close()
+        for connection in list(self._open.values()):
+            connection.close()
 
     def admit(self, connection: Connection) -> bool:
         """Take in a connection that was made, if there is room for it."""
         flow = connection.flow
         assert flow is not None
+        self._greeted.discard(flow)
         if connection.inbound and self._full(flow, connection.certified):
             return False
         self._open[flow] = connection
         return True
 
-    def greet(self, plain: asyncio.Transport, flow: Flow) -> None:
-        """Begin the TLS handshake of a connection that came, if there is room for it."""
-        if self._full(flow):
-            plain.abort()
-            return
-        self._greeted.add(flow)
-        task = asyncio.get_running_loop().create_task(self._shake_hands(plain, flow))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _shake_hands(self, plain: asyncio.Transport, flow: Flow) -> None:
+    async def _take(self, listener: socket.socket) -> None:
+        """Take the TCP connections that come to the TLS listener, for which there is room."""
         loop = asyncio.get_running_loop()
-        connection = Connection(self, "TLS", inbound=True)
+        while True:
+            try:
+                plain, name = await loop.sock_accept(listener)
+            except OSError:  # no file is left to open, or the peer is gone already
+                self.counts["closed:accept"] += 1
+                await asyncio.sleep(_ACCEPT_AGAIN_S)
+                continue
+            flow = Flow("TLS", name[0], name[1])
+            if self._full(flow):
+                plain.close()
+                continue
+            self._greeted.add(flow)
+            self._go_on(self._shake_hands(plain, flow))
+
+    async def _shake_hands(self, plain: socket.socket, flow: Flow) -> None:
+        loop = asyncio.get_running_loop()
         assert self._listening_context is not None
         try:
-            secured = await loop.start_tls(
+            await loop.connect_accepted_socket(
+                lambda: Connection(self, "TLS", inbound=True),
                 plain,
-                connection,
-                self._listening_context,
-                server_side=True,
+                ssl=self._listening_context,
                 ssl_handshake_timeout=_HANDSHAKE_S,
             )
         except (OSError, ssl.SSLError, asyncio.TimeoutError):
             self.counts["closed:handshake"] += 1
-            plain.abort()
-            return
+            plain.close()
         finally:
             self._greeted.discard(flow)
-        if secured is None or secured.is_closing():
-            plain.abort()
-            return
-        connection.connection_made(secured)
+
+    def _go_on(self, what: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(what)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _full(self, flow: Flow, certified: frozenset[str] = frozenset()) -> bool:
         limits = self.limits
@@ -351,9 +344,7 @@ class Streams:
             failed()
             return
         self._opening[key] = [(data, failed)]
-        task = asyncio.get_running_loop().create_task(self._connect(key, name))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._go_on(self._connect(key, name))
 
     async def _connect(self, key: tuple[str, str, int], name: str) -> None:
         kind, host, port = key
