@@ -68,29 +68,16 @@ class Archive:
         _require_key(settings)
         database = Database(settings.database_url)
         try:
+            store = store_of(settings)
+            _require_rows(database, store)
             keys = open_keys(database, key_sources(settings), _now())
-            opened = cls(settings, keys, database, store_of(settings))
-            opened._require_rows()
+            opened = cls(settings, keys, database, store)
             if replay_first and is_behind(opened.database, opened.store):
                 opened.replay(_now())
         except BaseException:
             database.close()
             raise
         return opened
-
-    def _require_rows(self) -> None:
-        """Refuse an empty database beside what a full one told of: its recordings would be taken for strays.
-
-        Raises `Away`: the right database may be put back while the gateway runs.
-        """
-        folder = self.store.folder
-        left = any(self.store.ids()) or (folder / ledger.FILE_NAME).exists()
-        if left and not self.database.read_sync(audit_log.count):
-            raise Away(
-                f"the database is empty, and there are recordings or erasures in {folder}: restore the "
-                "database's backup, or name the right database in `storage.database`; to begin anew, move "
-                "the folder away"
-            )
 
     @classmethod
     def shut(cls, settings: Settings) -> Archive:
@@ -248,6 +235,21 @@ def _require_key(settings: Settings) -> None:
             f"the key file {settings.key_file} is missing, and there is an archive in {folder}: restore "
             "the key file's backup (without it nothing recorded can be read); to begin anew, move the "
             "archive away"
+        )
+
+
+def _require_rows(database: Database, store: MediaStore) -> None:
+    """Refuse an empty database beside what a full one told of: its recordings would be taken for strays.
+
+    Raises `Away`: the right database may be put back while the gateway runs. Asked before anything is
+    written into it.
+    """
+    left = any(store.ids()) or (store.folder / ledger.FILE_NAME).exists()
+    if left and not database.read_sync(audit_log.count):
+        raise Away(
+            f"the database is empty, and there are recordings or erasures in {store.folder}: restore the "
+            "database's backup, or name the right database in `storage.database`; to begin anew, move "
+            "the folder away"
         )
 
 

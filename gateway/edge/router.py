@@ -252,7 +252,7 @@ class Router:
         if again is not None:
             return ToFlow(reply_flow(message.vias[0], source), again)
         port = self._found(message, branch)
-        if port is None and now < self._settled:
+        if port is None and now < self._settled and not source.stream:  # over a connection nobody repeats it
             return self._drop("settling")
         if port is None:
             if self.draining:

@@ -133,8 +133,8 @@ class EdgeSettings:
     retry_after_s: int = 5
     """Seconds a caller is asked to wait (Retry-After) when no worker is free or while draining."""
     settle_s: float = 1.0
-    """Seconds after a start in which an unknown INVITE or CANCEL is left to be repeated, so that workers'
-    heartbeats can first say whose it is."""
+    """Seconds after a start in which an unknown INVITE (over UDP) or CANCEL is left to be repeated, so that
+    workers' heartbeats can first say whose it is."""
     dscp: int = 0
     """DSCP (RFC 2474) of what is sent to peers, 0 to 63."""
     resolve_s: float = 60.0

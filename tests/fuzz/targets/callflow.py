@@ -8,7 +8,7 @@ from gateway.callflow import messages as m
 from gateway.callflow.flow import step
 from gateway.callflow.settings import FlowSettings, IvrSettings
 from gateway.callflow.state import Call, Phase
-from tests.callflow.walk import FLOWS, follow
+from tests.callflow.walk import FLOWS, Ghost, follow
 from tests.fuzz.feed import Feed
 
 PLAIN = FlowSettings(connect="sip:a@192.0.2.1", ivr=IvrSettings())
@@ -23,7 +23,7 @@ MOST_BYTES = 1024
 def run(data: bytes) -> None:
     feed = Feed(data)
     flow = settings(feed)
-    call, ghost, now = Call(), (False, False, False, False), 0.0
+    call, ghost, now = Call(), Ghost(), 0.0
     while feed.left:
         deadline = call.deadline
         if feed.maybe() and deadline is not None and deadline > now:
@@ -32,7 +32,7 @@ def run(data: bytes) -> None:
             now += feed.number(0, 255) / 25
         event = heard(feed, call)
         after, actions = step(call, event, now, flow)
-        ghost, broken = follow(ghost, call, event, after, actions)
+        ghost, broken = follow(ghost, call, event, after, actions, flow)
         # The walk's flow has no end of a call by time; here a call may end at any step.
         assert not broken, broken
         assert len(actions) <= 20
