@@ -506,10 +506,7 @@ def test_an_answer_repeats_no_lone_line_end_of_a_message_that_is_too_long() -> N
     assert edge.from_outside(data, CALLER, 1.0) == Dropped("lone_line_end")
 
 
-def test_after_a_start_an_invite_waits_to_be_repeated_over_udp_and_is_taken_at_once_over_a_connection() -> (
-    None
-):
-    values = EdgeSettings(trunks=(TrunkSettings("trunk", ("192.0.2.0/24",)),), settle_s=1.0)
-    for transport, outcome in (("UDP", Dropped), ("TCP", ToWorker), ("TLS", ToWorker)):
-        edge = Router(values, PLACES, KEYS, FakeWorkers(WORKER), 0.0, Counter())
-        assert isinstance(edge.from_outside(invite(), Flow(transport, "192.0.2.7", 5060), 0.5), outcome)
+def test_after_a_start_an_invite_is_taken_at_once_where_nobody_repeats_it() -> None:
+    edge, _ = router(settle_s=1.0)
+    assert edge.from_outside(invite(), CALLER, 0.5) == Dropped("settling")
+    to_worker(edge.from_outside(invite(), Flow("TLS", "192.0.2.7", 5060), 0.5))
