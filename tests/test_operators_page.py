@@ -138,7 +138,9 @@ def pcm_of(file: Path) -> Pcm:
         return np.frombuffer(sound.readframes(sound.getnframes()), dtype="<i2")
 
 
-FAULTS = re.findall(r"^\| `([^`]+)` \|", PAGE[PAGE.index("## Faults") :], re.MULTILINE)
+FAULTS = re.findall(
+    r"^\| `([^`]+)` \|", PAGE[PAGE.index("\n## Faults") : PAGE.index("\n## Metrics")], re.MULTILINE
+)
 
 
 def test_every_fault_of_the_page_is_one_that_is_logged() -> None:

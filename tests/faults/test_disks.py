@@ -55,21 +55,23 @@ async def test_the_memory_folder_is_full_in_mid_call(tmp_path: Path) -> None:
         async with staged(tmp_path / "g", storage=storage) as stage:
 
             async def fill() -> None:
-                """Also what the recording that broke off gives back."""
-                await asyncio.to_thread(disk.fill)
+                """Also what the recording gives back as it is read, and when it has broken off."""
                 name = 'tast1_recordings_total{ending="capture_failed"}'
+                files = tmp_path / "memory/calls"
 
                 async def broke_off() -> bool:
-                    return await stage.gateway.metric(name) == 1
+                    await asyncio.to_thread(disk.fill)
+                    return await stage.gateway.metric(name) == 1 and not list(files.rglob("*.wav"))
 
-                await stage.gateway.until(broke_off, 30, "the recording did not notice")
+                await stage.gateway.until(broke_off, 30, "the recording did not notice, or its files stay")
                 await asyncio.to_thread(disk.fill)
 
             first, second, _ = await through(stage, fill, lambda: asyncio.to_thread(disk.free))
             assert [(r.incomplete_reason, r.duration_ms >= 1500) for r in first.sounds] == [
                 ("capture_failed", True)
             ]
-            assert second.sounds == [], "nothing could be heard of it"
+            # What the first one gave back at its end, at most ("Not covered" in docs/faults.md).
+            assert all(r.duration_ms < 1000 for r in second.sounds)
             assert [c.decision for c in second.consents] == ["accepted"], "the yes is stored all the same"
             assert list((tmp_path / "memory/calls").rglob("*.wav")) == []
 
