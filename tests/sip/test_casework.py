@@ -57,7 +57,7 @@ async def test_an_investigator_records_from_when_the_case_is_named_and_not_befor
             stage = Stage(gateway, caller, agent)
             dialog = await stage.dial()
             leg = await stage.agent_leg()
-            sending = asyncio.create_task(dialog.send(tone(440, 30)))
+            sending = asyncio.create_task(dialog.send(tone(440, 240)))  # commands take their time
             call = (await gateway.control("GET", "/calls"))["up"][0]["call"]
             inspector = await hire(gateway, "ida", "INSPECTOR")
 
