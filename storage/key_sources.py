@@ -21,7 +21,7 @@ import signal
 import stat
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -122,26 +122,39 @@ def former_file(path: Path, key_id: str) -> Path:
     return path.with_name(f"{path.name}.{key_id}")
 
 
-def read_secret(path: Path) -> bytes:
-    """The 32 bytes of a key file; `KeysError` for a wrong size and for a file that others may read."""
+@contextlib.contextmanager
+def _usable(path: Path) -> Iterator[None]:
+    """What the system refuses to do with a file, as a `KeysError`."""
     try:
-        mode = path.stat().st_mode
-        if not stat.S_ISREG(mode):
-            raise KeysError("the key file is not a regular file; name another one in `storage.key_file`")
-        if mode & 0o077:
-            raise KeysError(
-                f"others may read the key file (mode {stat.S_IMODE(mode):04o}); run: chmod 600 {path}"
-            )
-        secret = path.read_bytes()
-    except FileNotFoundError as error:
-        raise KeysError(
-            f"the key file {path} is missing; restore its backup (without it nothing recorded can be read)"
-        ) from error
+        yield
     except OSError as error:
         raise KeysError(
             f"the key file {path} cannot be used ({os.strerror(error.errno or 0)}); "
             "give the service user access to it"
         ) from error
+
+
+def _require_private(path: Path, mode: int) -> None:
+    if mode & 0o077:
+        raise KeysError(
+            f"others may read the key file (mode {stat.S_IMODE(mode):04o}); run: chmod 600 {path}"
+        )
+
+
+def read_secret(path: Path) -> bytes:
+    """The 32 bytes of a key file; `KeysError` for a wrong size and for a file that others may read."""
+    with _usable(path):
+        try:
+            mode = path.stat().st_mode
+        except FileNotFoundError as error:
+            raise KeysError(
+                f"the key file {path} is missing; restore its backup "
+                "(without it nothing recorded can be read)"
+            ) from error
+        if not stat.S_ISREG(mode):
+            raise KeysError("the key file is not a regular file; name another one in `storage.key_file`")
+        _require_private(path, mode)
+        secret = path.read_bytes()
     if len(secret) != KEY_BYTES:
         raise KeysError(
             f"the key file {path} has {len(secret)} bytes instead of {KEY_BYTES}; restore its backup "
@@ -155,7 +168,7 @@ def create_file(path: Path, content: bytes | None = None) -> None:
 
     Should another process have made it meanwhile, that one stays. Raises `KeysError`.
     """
-    try:
+    with _usable(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.{os.getpid()}")
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
@@ -170,11 +183,6 @@ def create_file(path: Path, content: bytes | None = None) -> None:
         finally:
             temporary.unlink()
         sync_folder(path.parent)
-    except OSError as error:
-        raise KeysError(
-            f"the key file {path} cannot be used ({os.strerror(error.errno or 0)}); "
-            "give the service user access to it"
-        ) from error
 
 
 def replace_file(path: Path) -> None:
@@ -186,33 +194,20 @@ def replace_file(path: Path) -> None:
     before, fresh = SecretKey(read_secret(path)), path.with_name(path.name + NEXT)
     create_file(fresh)
     read_secret(fresh)
-    try:
+    with _usable(path):
         with contextlib.suppress(FileExistsError):
             former_file(path, before.key_id.hex()).hardlink_to(path)
         sync_folder(path.parent)
         fresh.rename(path)
         sync_folder(path.parent)
-    except OSError as error:
-        raise KeysError(
-            f"the key file {path} cannot be used ({os.strerror(error.errno or 0)}); "
-            "give the service user access to it"
-        ) from error
 
 
 def _pem(path: Path, private: bool) -> bytes:
-    try:
-        mode = path.stat().st_mode
-        if private and mode & 0o077:
-            raise KeysError(
-                f"others may read the key file (mode {stat.S_IMODE(mode):04o}); run: chmod 600 {path}"
-            )
+    with _usable(path):
+        if private:
+            _require_private(path, path.stat().st_mode)
         with path.open("rb") as file:
             return file.read(_MOST_PEM)
-    except OSError as error:
-        raise KeysError(
-            f"the key file {path} cannot be used ({os.strerror(error.errno or 0)}); "
-            "give the service user access to it"
-        ) from error
 
 
 # --- commands -------------------------------------------------------------------------------------

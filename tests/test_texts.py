@@ -14,7 +14,7 @@ from gateway.callflow.messages import Decision, FailReason, Leg
 from gateway.callflow.state import Phase
 from gateway.calls.timeline import NAMES
 from gateway.texts import LANGUAGES, TEXTS, UnknownLanguage, language, text, word
-from ivr_prompts.catalogue import ROLES
+from ivr_prompts.catalogue import OPTIONAL, ROLES
 from storage.books import name_of
 from storage.model import ArtifactKind, GroundName
 from storage.package_texts import PURPOSES
@@ -42,7 +42,7 @@ def test_everything_that_a_table_can_name_has_a_name() -> None:
     assert {f"decision.{one.value}" for one in Decision} <= TEXTS.keys()
     assert {f"kind.{one.value}" for one in ArtifactKind} <= TEXTS.keys()
     assert {f"leg.{one.value}" for one in Leg} <= TEXTS.keys()
-    assert {f"prompt.{role}" for role in ROLES} <= TEXTS.keys()
+    assert {f"prompt.{role}" for role in (*ROLES, *OPTIONAL)} <= TEXTS.keys()
 
 
 def test_everything_that_happens_in_a_call_has_a_text() -> None:

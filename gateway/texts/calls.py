@@ -81,6 +81,7 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: Danish, English
     "prompt.goodbye": ("farvel", "goodbye"),
     "prompt.ringback": ("ringetone", "ringback tone"),
     "prompt.problem": ("teknisk fejl", "problem"),
+    "prompt.key_test": ("prøve af taster", "key test"),
     "prompt.fallback": ("en anden prøves", "somebody else is tried"),
     "prompt.whisper_recorded": ("til medarbejderen: optages", "to the agent: recorded"),
     "prompt.whisper_not_recorded": ("til medarbejderen: optages ikke", "to the agent: not recorded"),

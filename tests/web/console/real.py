@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, async_playwright
 
 from tests.sip.gateway import Gateway
-from tests.web.console.browser import AXE, RULES, Watched
+from tests.web.console.browser import AXE, LAUNCH, RULES, Watched, or_skip
 
 PICTURES = Path(__file__).resolve().parents[3] / "docs/screenshots"
 SLOW_MS = 30_000
@@ -23,6 +25,16 @@ _ASK = """async ([method, path, body, headers]) => {
   const text = await answer.text();
   try { return [answer.status, JSON.parse(text)]; } catch { return [answer.status, text]; }
 }"""
+
+
+@asynccontextmanager
+async def launched() -> AsyncIterator[Browser]:
+    """A Chromium for the tests of one module."""
+    or_skip()
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(**LAUNCH)
+        yield browser
+        await browser.close()
 
 
 def url_of(gateway: Gateway) -> str:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright, expect
+from playwright.async_api import Browser, expect
 
 from tests.sip.gateway import running
 from tests.sip.softphone import Softphone
@@ -19,8 +19,8 @@ from tests.sip.test_api import hire
 from tests.sip.test_calls import Stage
 from tests.sip.test_transcribed_calls import both_say, own_model, port_of, settled, transcriber_up
 from tests.transcription import speech
-from tests.web.console.browser import LAUNCH, Watched, or_skip
-from tests.web.console.real import SLOW_MS, entered, picture, url_of
+from tests.web.console.browser import Watched, or_skip
+from tests.web.console.real import SLOW_MS, entered, launched, picture, url_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.sip, pytest.mark.asyncio(loop_scope="module")]
 
@@ -40,11 +40,8 @@ async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def chromium() -> AsyncIterator[Browser]:
-    or_skip()
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(**LAUNCH)
+    async with launched() as browser:
         yield browser
-        await browser.close()
 
 
 @pytest_asyncio.fixture(autouse=True, loop_scope="module")

@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, Route, async_playwright, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.sip.gateway import Gateway, free_port
 from tests.web import identity
-from tests.web.console.browser import LAUNCH, or_skip
-from tests.web.console.real import SLOW_MS, asked, picture, violations
+from tests.web.console.browser import or_skip
+from tests.web.console.real import SLOW_MS, asked, launched, picture, violations
 from tests.web.identity import CLIENT, ROLES, SECRET, Identity
 
 pytestmark = [pytest.mark.browser, pytest.mark.sip, pytest.mark.asyncio(loop_scope="module")]
@@ -72,14 +72,12 @@ async def office(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Offi
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def page(office: Office) -> AsyncIterator[Page]:
-    async with async_playwright() as playwright:
-        browser: Browser = await playwright.chromium.launch(**LAUNCH)
+    async with launched() as browser:
         context = await browser.new_context(viewport={"width": 1280, "height": 900}, locale="da-DK")
         await context.route("**/*", office.stay_here)
         made = await context.new_page()
         made.set_default_timeout(SLOW_MS)
         yield made
-        await browser.close()
     assert office.outside == []
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
 from ivr_prompts.catalogue import text_sha256
 from storage import people
@@ -25,8 +25,8 @@ from tests.sip.softphone import Softphone
 from tests.sip.test_api import hire
 from tests.sip.test_calls import Stage
 from tests.sip.test_prompts import NEW_HZ, WORDS, heard_of, question, studio
-from tests.web.console.browser import LAUNCH, Watched, or_skip
-from tests.web.console.real import SLOW_MS, asked, entered, picture, url_of, violations
+from tests.web.console.browser import Watched, or_skip
+from tests.web.console.real import SLOW_MS, asked, entered, launched, picture, url_of, violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.sip, pytest.mark.asyncio(loop_scope="module")]
 
@@ -48,11 +48,8 @@ async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def chromium() -> AsyncIterator[Browser]:
-    or_skip()
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(**LAUNCH)
+    async with launched() as browser:
         yield browser
-        await browser.close()
 
 
 @pytest_asyncio.fixture(autouse=True, loop_scope="module")
