@@ -47,17 +47,19 @@ class TimedStore(MediaStore):
         super().__init__(folder)
         self.seconds = 0.0
 
-    def remove(self, artifact_id: str, unsynced: set[Path] | None = None) -> list[str]:
+    def remove(
+        self, artifact_id: str, unsynced: set[Path] | None = None, in_bucket: bool = True
+    ) -> list[str]:
         """As the store does."""
-        return self._timed(lambda: super(TimedStore, self).remove(artifact_id, unsynced))
+        return self._timed(lambda: super(TimedStore, self).remove(artifact_id, unsynced, in_bucket))
 
     def sync(self, folders: set[Path]) -> None:
         """As the store does."""
         self._timed(lambda: super(TimedStore, self).sync(folders))
 
-    def places(self, artifact_id: str) -> list[str]:
+    def places(self, artifact_id: str, in_bucket: bool = True) -> list[str]:
         """As the store does."""
-        return self._timed(lambda: super(TimedStore, self).places(artifact_id))
+        return self._timed(lambda: super(TimedStore, self).places(artifact_id, in_bucket))
 
     def _timed(self, fn: Callable[[], T]) -> T:
         start = time.perf_counter()
@@ -70,16 +72,25 @@ class TimedStore(MediaStore):
 def why(db: Database, folder: Path) -> dict[str, Any]:
     """Why artifacts still exist."""
     settings = PolicySettings()
-    places = [f"{index * 2**32 // (LOOKUPS + WARM_UP):08x}" for index in range(LOOKUPS + WARM_UP)]
-    living = select(Artifact.id).where(Artifact.blocked_at.is_(None)).order_by(Artifact.id).limit(1)
-    ids = [
-        db.read_sync(lambda s, p=place: s.scalars(living.where(Artifact.id >= p)).first()) for place in places
-    ]
 
     def ask(artifact_id: str) -> None:
         assert db.read_sync(lambda s: explain(s, settings, artifact_id, bulk.NOW)) is not None
 
-    return _spread(ask, [each for each in ids if each is not None])
+    return _spread(ask, all_over(db, LOOKUPS + WARM_UP))
+
+
+def all_over(db: Database, count: int) -> list[str]:
+    """Ids of that many artifacts that exist, from the first to the last at even distances."""
+    living = select(Artifact.id).where(Artifact.blocked_at.is_(None))
+    ends = (living.order_by(Artifact.id).limit(1), living.order_by(Artifact.id.desc()).limit(1))
+    first, last = (int(db.read_sync(lambda s, end=end: s.scalars(end).one()), 16) for end in ends)  # type: ignore[misc]
+
+    def at(place: int) -> str:
+        """The first id from there on."""
+        query = living.where(Artifact.id >= f"{place:032x}").order_by(Artifact.id).limit(1)
+        return db.read_sync(lambda s: s.scalars(query).one())
+
+    return [at(first + (last - first) * index // (count - 1)) for index in range(count)]
 
 
 def number(db: Database, folder: Path) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import asyncio
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -93,7 +94,7 @@ async def _soak(
             finally:
                 for phone in (agents, callers):
                     await phone.end()
-            await gateway.until(lambda n=number: _closed(gateway) == n * calls, 60, "calls were not closed")  # type: ignore[misc]
+            await gateway.until(partial(_closed, gateway, number * calls), 60, "calls were not closed")
         tell(minutes, number, "opening the recordings of the last round")
         recordings = await asyncio.to_thread(load.check_recordings, gateway, calls)
         kept = _recordings(gateway)
@@ -104,17 +105,16 @@ async def _soak(
     )
 
 
-def _closed(gateway: Gateway) -> int:
+def _closed(gateway: Gateway, calls: int) -> bool:
+    ended = select(func.count()).select_from(Call).where(Call.ended_at.is_not(None))
     with gateway.archive() as opened:
-        return opened.database.read_sync(
-            lambda s: s.scalar(select(func.count()).select_from(Call).where(Call.ended_at.is_not(None))) or 0
-        )
+        return bool(opened.database.read_sync(lambda s: s.scalar(ended)) == calls)
 
 
 def _recordings(gateway: Gateway) -> int:
     stored = select(func.count()).select_from(Artifact).where(Artifact.kind == ArtifactKind.AUDIO.value)
     with gateway.archive() as opened:
-        return opened.database.read_sync(lambda s: s.scalar(stored) or 0)
+        return int(opened.database.read_sync(lambda s: s.scalar(stored)))
 
 
 async def _sample(gateway: Gateway, minute: float, calls: int) -> Sample:

@@ -55,7 +55,7 @@ class Teller:
         self.keys = keys
         self.settings = settings
 
-    def tell(self, happenings: Callable[[Database, MediaStore], None]) -> Story:
+    def tell(self, happenings: Callable[[Database, MediaStore], object]) -> Story:
         """The rows that `happenings` leave in an empty archive."""
         with tempfile.TemporaryDirectory() as folder:
             db = Database(f"sqlite:///{folder}/tast1.db")

@@ -221,7 +221,7 @@ def _transcripts(gateway: Gateway) -> int:
 
 def _to_catch_up(gateway: Gateway) -> dict[str, int]:
     with gateway.archive() as opened:
-        return opened.database.read_sync(jobs.counts)
+        return dict(opened.database.read_sync(jobs.counts))
 
 
 def _stored(gateway: Gateway, call: str) -> Transcript:

@@ -8,6 +8,7 @@ Promises:
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ class Redaction:
 class SilencedSound:
     """An opened recording and what is to be silenced in a copy of it. A context manager."""
 
-    def __init__(self, reader: SealedReader, silences: Silences) -> None:
+    def __init__(self, reader: SealedReader | io.BytesIO, silences: Silences) -> None:
         self._reader = reader
         self.silences = silences
 

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from benchmarks import bulk, stories
+from benchmarks import archive, bulk, measured, stories
 from benchmarks.bulk import Batch
 from benchmarks.stories import Rows, Teller
 from storage import audit_log, calls, consents, preview, remains
@@ -100,6 +100,22 @@ def test_a_whole_archive_holds_together_and_is_swept_like_any_other(home: Path) 
         assert remains.search(db, store, keys, bulk.NOW) == []
     finally:
         db.close()
+
+
+@pytest.mark.sqlite  # the measurements ask what the tests of storage ask of both
+def test_each_measurement_of_an_archive_is_of_all_of_it(home: Path) -> None:
+    bulk.archive(home / "tast1.db", Keys.open(home / "key"), 2000)
+    db = Database(database_url(home))
+    try:
+        asked = measured.all_over(db, 20)
+        assert len(set(asked)) == 20 and asked == sorted(asked)
+        found = {name: measure(db, home) for name, measure in measured.MEASURES.items()}
+        assert preview.count(db) == 2000 - bulk.due(2000)
+    finally:
+        db.close()
+    assert list(found) == list(archive.MEASURES)
+    assert found["number"]["most"] > 1 and found["preview"]["looked_at"] == 2000
+    assert found["sweep"]["erased"] == bulk.due(2000) and found["sweep"]["files_s"] > 0
 
 
 def numbers_of(session: Session, keys: Keys) -> int:

@@ -14,7 +14,6 @@ from gateway.cli import app
 from gateway.config import Settings
 from tests.storage.world import World, record_call
 
-NOW = datetime.now(timezone.utc)
 run = CliRunner()
 _TESTS = {"lia": "LIA-1", "compatibility_test": "CT-1"}
 
@@ -23,6 +22,7 @@ class Shop:
     """A folder with a config file and an archive with one call of an hour ago and one of 40 days ago."""
 
     def __init__(self, folder: Path) -> None:
+        self.now = datetime.now(timezone.utc)
         self.config = folder / "config.yaml"
         self.config.write_text(
             yaml.safe_dump(
@@ -39,8 +39,8 @@ class Shop:
         self.folder = folder
         archive = self.archive()
         world = World(folder, archive.database, archive.keys, archive.store, archive.settings.policy)
-        self.call, self.fresh = record_call(world, NOW - timedelta(hours=1), 2.0)
-        self.old_call, self.old = record_call(world, NOW - timedelta(days=40))
+        self.call, self.fresh = record_call(world, self.now - timedelta(hours=1), 2.0)
+        self.old_call, self.old = record_call(world, self.now - timedelta(days=40))
         archive.close()
         self.tokens: dict[str, str] = {}
 

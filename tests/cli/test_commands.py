@@ -22,7 +22,7 @@ from gateway.texts import word
 from storage import audit_log, certificates, consents
 from storage.ledger import ErasureLedger, Line
 from storage.tables import Artifact, AuditEntry, Consent
-from tests.cli.shop import NOW, Shop, run
+from tests.cli.shop import Shop, run
 from tests.storage.world import World, consent_record, open_call
 
 
@@ -245,10 +245,10 @@ def test_the_gateways_start_replays_the_whole_ledger_not_its_end_only(shop: Shop
     shop.tast1("sweep")
     archive = shop.archive()
     names = [certificates.pseudonym(each) for each in (shop.fresh, shop.old)]  # the newest is certified
-    ErasureLedger(archive.store.folder).append(Line(name, "AUD", NOW) for name in names)
+    ErasureLedger(archive.store.folder).append(Line(name, "AUD", shop.now) for name in names)
     archive.close()
     archive = shop.archive()
-    archive.recover(NOW)
+    archive.recover(shop.now)
     found = archive.database.read_sync(lambda s: s.get(Artifact, shop.fresh))
     archive.close()
     assert found is not None and found.state == "erased"
@@ -267,9 +267,9 @@ def test_the_search_for_what_must_be_gone_fails_until_it_is(shop: Shop) -> None:
 def test_consent_evidence_is_shown_with_whether_its_signature_is_genuine(shop: Shop) -> None:
     archive = shop.archive()
     world = World(shop.folder, archive.database, archive.keys, archive.store, archive.settings.policy)
-    call = open_call(world, NOW)
+    call = open_call(world, shop.now)
     archive.database.write_sync(
-        lambda s: consents.record(s, consent_record(call, at=NOW), NOW, keys=archive.keys)
+        lambda s: consents.record(s, consent_record(call, at=shop.now), shop.now, keys=archive.keys)
     )
 
     def evidence(call_id: str) -> str:

@@ -12,10 +12,8 @@ from storage import audit_log, calls, reconciliation
 from storage.policy.clocks import local_date
 from storage.reconciliation import Seen
 from storage.tables import Call
-from tests.cli.shop import NOW, Shop
+from tests.cli.shop import Shop
 from tests.storage.world import NUMBER, World, open_call
-
-DAY = local_date(NOW - timedelta(hours=1)).isoformat()
 
 
 @pytest.fixture
@@ -24,21 +22,25 @@ def shop(tmp_path: Path) -> Shop:
     made = Shop(tmp_path)
     archive = made.archive()
     seen = Seen(asked=True, talked=True, captured=True, recordable_ms=2000)
-    archive.database.write_sync(lambda s: reconciliation.settle(s, made.call, NOW, seen))
+    archive.database.write_sync(lambda s: reconciliation.settle(s, made.call, made.now, seen))
     archive.close()
     return made
+
+
+def day(shop: Shop) -> str:
+    return local_date(shop.now).isoformat()
 
 
 def add_call(shop: Shop, reason: str, minutes: int) -> str:
     archive = shop.archive()
     world = World(shop.folder, archive.database, archive.keys, archive.store, archive.settings.policy)
-    at = NOW - timedelta(hours=1) + timedelta(minutes=minutes)
+    at = shop.now - timedelta(hours=1) + timedelta(minutes=minutes)
     call_id = open_call(world, at, "+4511223344")
 
     def story(session):  # type: ignore[no-untyped-def]
         calls.note_answered(session, call_id, at)
         calls.close_call(session, call_id, at + timedelta(seconds=40), reason, world.settings)
-        reconciliation.settle(session, call_id, NOW)
+        reconciliation.settle(session, call_id, shop.now)
         reconciliation.note_refusals(session, local_date(at), Counter(no_worker=3))
 
     archive.database.write_sync(story)
@@ -47,22 +49,22 @@ def add_call(shop: Shop, reason: str, minutes: int) -> str:
 
 
 def test_a_day_without_faults_is_told_and_calls_show_their_outcome(shop: Shop) -> None:
-    shown = shop.tast1("reconcile", "--day", DAY)
+    shown = shop.tast1("reconcile", "--day", day(shop))
     assert "recorded as expected" in shown and "No faults in 1 calls." in shown
     assert "Deviations" not in shown
     rows = shop.json("calls")
     assert isinstance(rows, list)
     assert [row["outcome"] for row in rows] == ["recorded", None]
-    assert "optaget som ventet" in shop.tast1("reconcile", "--day", DAY, "--lang", "da")
+    assert "optaget som ventet" in shop.tast1("reconcile", "--day", day(shop), "--lang", "da")
 
 
 def test_deviations_come_first_and_refusals_are_told(shop: Shop) -> None:
     died = add_call(shop, "worker_died", 5)
-    shown = shop.tast1("reconcile", "--day", DAY, status=1)
+    shown = shop.tast1("reconcile", "--day", day(shop), status=1)
     assert shown.index("Deviations") < shown.index("Calls of")
     assert died in shown.replace("\n", "") and "the call's process died" in shown
     assert "refused: no_worker" in shown
-    told = shop.json("reconcile", "--day", DAY, status=1)
+    told = shop.json("reconcile", "--day", day(shop), status=1)
     assert isinstance(told, dict)
     assert told["calls"][0]["call"] == died and told["calls"][0]["level"] == "fault"
     assert told["counts"] == {"worker_died": 1, "recorded": 1}
@@ -143,7 +145,7 @@ def test_a_chosen_day_leaves_other_days_out(shop: Shop) -> None:
     call = stored(shop)
     other = (call.arrived_at - timedelta(days=3)).isoformat()
     file = trunk_file(shop, f"{other},30,{NUMBER},70101010")
-    told = shop.json("reconcile", file, "--day", DAY, status=1)
+    told = shop.json("reconcile", file, "--day", day(shop), status=1)
     assert isinstance(told, dict)
     assert told["missing"] == [] and [each["call"] for each in told["surplus"]] == [call.id]
 

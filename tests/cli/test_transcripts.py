@@ -14,7 +14,7 @@ import pytest
 import soundfile
 
 from storage import audit_log, transcripts
-from tests.cli.shop import NOW, Shop
+from tests.cli.shop import Shop
 from transcription.exports import from_json, to_json
 from transcription.redaction import MARGIN_S
 from transcription.segments import Gap, Leg, Speaker, Transcript, Word
@@ -53,7 +53,7 @@ def transcribe(shop: Shop, transcript: Transcript = SAID) -> str:
     archive = shop.archive()
     made = archive.database.write_sync(
         lambda s: transcripts.store(
-            s, archive.keys, shop.fresh, to_json(transcript).encode(), NOW, archive.settings.policy
+            s, archive.keys, shop.fresh, to_json(transcript).encode(), shop.now, archive.settings.policy
         )
     )
     archive.close()

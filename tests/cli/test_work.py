@@ -18,7 +18,7 @@ from storage import artifacts, audit_log, books, cases
 from storage.artifacts import Making
 from storage.policy import events as e
 from storage.policy.clocks import add_years, local_date
-from tests.cli.shop import NOW, Shop
+from tests.cli.shop import Shop
 from tests.storage.world import World, record_call
 
 WORDS = {"text": "grævlingen gik over vejen"}
@@ -34,7 +34,9 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
         )
     }
     event = e.Transcribed(made.call)
-    archive.database.write_sync(lambda s: books.happen(s, event, NOW, archive.settings.policy, making=making))
+    archive.database.write_sync(
+        lambda s: books.happen(s, event, made.now, archive.settings.policy, making=making)
+    )
     archive.close()
     yield made
 
@@ -97,7 +99,7 @@ def test_the_rules_answer_and_refuse_in_danish(shop: Shop) -> None:
 
 def test_a_role_ends_when_it_is_taken_and_on_its_day(shop: Shop) -> None:
     shop.hire("qa", "QA")
-    yesterday = (NOW - timedelta(days=1)).date().isoformat()
+    yesterday = (local_date(shop.now) - timedelta(days=1)).isoformat()
     assert "passed already" in shop.tast1("users", "grant", "qa", "QA", "--until", yesterday, status=3)
     shop.tast1("users", "revoke", "qa", "QA")
     assert "--as" in shop.tast1("recordings", "may", shop.fresh, by="qa", status=1)
@@ -232,7 +234,7 @@ def test_keeping_what_was_reviewed_needs_a_reason_and_ends_within_a_year(shop: S
     assert "R-31" in shop.tast1("requests", "answer", request, "--keep", by="rita", status=3)
     shop.tast1("requests", "answer", request, "--keep", "--reason", "disputed", by="rita")
     held = grounds(shop, shop.fresh)["G-RIGHTS-DOC"]
-    assert held["until"] == add_years(local_date(NOW), 1).isoformat()
+    assert held["until"] == add_years(local_date(shop.now), 1).isoformat()
     assert held["decided_by"] == "rita"
     shop.tast1("requests", "release", request, by="rita")
     assert "G-RIGHTS-DOC" not in grounds(shop, shop.fresh)
@@ -247,7 +249,7 @@ def test_an_erasure_request_erases_at_once_and_stays_documented(shop: Shop) -> N
     shop.tast1("requests", "answer", request, "--reply", "erased", by="rita")
     rows: Any = shop.json("recordings", "list", "--all")
     (documentation,) = [row for row in rows if row["kind"] == "RD"]
-    assert documentation["until"] == add_years(local_date(NOW), 3).isoformat()
+    assert documentation["until"] == add_years(local_date(shop.now), 3).isoformat()
     assert "G-REQUEST-DOC" in documentation["grounds"]
     shop.tast1("sweep")
     assert shop.json("erase", "verify") == {"findings": []}
@@ -255,7 +257,7 @@ def test_an_erasure_request_erases_at_once_and_stays_documented(shop: Shop) -> N
 
 def test_a_letter_that_lay_is_due_from_the_day_it_came(shop: Shop) -> None:
     shop.hire("rita", "RIGHTS")
-    came = local_date(NOW) - timedelta(days=10)
+    came = local_date(shop.now) - timedelta(days=10)
     ask = ("requests", "receive", "access", "--received")
     made: Any = shop.json(*ask, came.isoformat(), by="rita")
     assert made["due"] < (came + timedelta(days=32)).isoformat()
@@ -309,7 +311,7 @@ def test_a_complaint_from_receipt_to_its_date(shop: Shop) -> None:
 
     shop.tast1("complaints", "close", complaint, by="kim")
     assert grounds(shop, shop.fresh)["G-COMPLAINT"]["until"] is None
-    on = local_date(NOW) - timedelta(days=30)
+    on = local_date(shop.now) - timedelta(days=30)
     assert "LEGAL" in shop.tast1("complaints", "confirm", complaint, by="kim", status=3)
     shop.tast1("complaints", "facts", complaint, "--knowledge-on", on.isoformat(), by="kim")
     shop.tast1("complaints", "confirm", complaint, by="lene")
@@ -374,7 +376,7 @@ def test_an_extension_takes_two_people_a_reason_and_an_allowed_date(shop: Shop) 
     shop.tast1("cases", "take", "S-1", by="ida")
     assert "R-43" in shop.tast1("cases", "decide", "S-1", "--relevant", by="ida", status=3)
     shop.tast1("cases", "decide", "S-1", "--relevant", "--reason", "contradicts the claim", by="ida")
-    today = local_date(NOW)
+    today = local_date(shop.now)
     assert grounds(shop, shop.fresh)["G-INV"]["until"] == add_years(today, 1).isoformat()
     later = (add_years(today, 2)).isoformat()
     propose = ("cases", "propose", "S-1", "--until", later)
@@ -408,7 +410,7 @@ def test_an_extension_takes_two_people_a_reason_and_an_allowed_date(shop: Shop) 
 
 def test_a_sample_is_drawn_again_by_its_seed_and_leaves_health_data_out(shop: Shop) -> None:
     shop.hire("cora", "COMPLIANCE")
-    today = local_date(NOW - timedelta(hours=1)).isoformat()
+    today = local_date(shop.now).isoformat()
     draw = ("samples", "draw", "--objective", "R-71", "--from", today, "--to", today, "--seed", "7")
     first: Any = shop.json(*draw, by="cora")
     second: Any = shop.json(*draw, by="cora")
@@ -429,9 +431,9 @@ def test_a_drawn_call_with_health_data_is_replaced_by_the_next(shop: Shop) -> No
     shop.hire("cora", "COMPLIANCE")
     archive = shop.archive()
     world = World(shop.folder, archive.database, archive.keys, archive.store, archive.settings.policy)
-    more = [record_call(world, NOW - timedelta(minutes=50), 0.1)[0] for _ in range(2)]
+    more = [record_call(world, shop.now - timedelta(minutes=50), 0.1)[0] for _ in range(2)]
     archive.close()
-    today = local_date(NOW - timedelta(hours=1)).isoformat()
+    today = local_date(shop.now).isoformat()
     draw = ("samples", "draw", "--objective", "R-71", "--from", today, "--to", today, "--size", "1")
     drawing: Any = shop.json(*draw, by="cora")
     (drawn,) = drawing["calls"]
@@ -475,7 +477,7 @@ def test_who_was_given_a_copy_is_told_of_an_erasure_and_confirms(shop: Shop) -> 
 def test_the_report_counts_what_is_kept_went_and_is_late(shop: Shop) -> None:
     shop.hire("kim", "COMPLAINT")
     shop.tast1("complaints", "receive", shop.call, "--id", "K-1", by="kim")
-    month = NOW.strftime("%Y-%m")
+    month = local_date(shop.now).strftime("%Y-%m")
     before: Any = shop.json("report", "--month", month)
     assert before["overdue"] == 1, "the old recording is past its date and no sweep ran"
     shop.tast1("sweep")

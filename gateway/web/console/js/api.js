@@ -86,8 +86,13 @@ async function sendOnce(method, path, { query, body, capacity, signal, accept } 
   throw problem;
 }
 
+/** What an answer says, or null of an empty one. A body that breaks off is the same as no answer. */
 async function json(response) {
-  return response.status === 204 ? null : response.json().catch(() => null);
+  const text = await response.text().catch((error) => {
+    if (error.name === "AbortError") throw error;
+    throw new Problem(0, { type: "/problems/offline" });
+  });
+  return text ? JSON.parse(text) : null;
 }
 
 export const get = async (path, options) => json(await send("GET", path, options));
