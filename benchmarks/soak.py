@@ -86,7 +86,7 @@ async def _soak(
             try:
                 await agents.start()
                 await callers.start()
-                await load.all_record(gateway, calls, lambda what, p=passed, n=number: tell(p, n, what))
+                await load.all_record(gateway, calls, partial(tell, passed, number))
                 await asyncio.sleep(talk_s / 2)
                 samples.append(await _sample(gateway, (loop.time() - began) / 60, number * calls))
                 for phone in (callers, agents):

@@ -23,10 +23,10 @@ from gateway.callflow.messages import StopRequested
 from gateway.callflow.settings import FlowSettings
 from gateway.calls.backlog import Backlog
 from gateway.calls.counts import Counts
-from gateway.calls.driver import Surroundings
 from gateway.calls.keytest import KeyTests
 from gateway.calls.live import LiveCalls
 from gateway.calls.prompt_book import PromptBook
+from gateway.calls.surroundings import Surroundings
 from gateway.calls.timeline import Entry
 from gateway.config import ConfigError, Settings, host_port
 from gateway.edge.edge import Edge

@@ -11,7 +11,7 @@ from pathlib import Path
 from gateway.archive import Archive
 from gateway.calls.backlog import Backlog
 from gateway.calls.counts import Counts
-from gateway.calls.driver import PromptSource, Surroundings
+from gateway.calls.surroundings import PromptSource, Surroundings
 from gateway.calls.timeline import Entry
 from gateway.calls.transcribing import Transcribing
 from gateway.calls.trunks import Trunk

@@ -7,7 +7,7 @@ so a set whose files or texts do not match its catalogue is refused as a whole:
 1. every role of `ROLES` is there, in every set (those of `OPTIONAL` may be);
 2. a file is 8 kHz mono 16-bit PCM and has the hash and the duration the catalogue gives;
 3. the text has the hash the catalogue gives;
-4. the markers of the consent prompt are in order and inside the audio.
+4. the markers of a consent question are in order and inside the audio.
 """
 
 from __future__ import annotations
@@ -36,8 +36,12 @@ ROLES = (
     "ringback",  # while the agent's telephone rings; loops
     "problem",  # something failed on our side
 )
+PURPOSES = ("training", "analysis", "documentation")
+CONSENT_ROLES = ("consent", *(f"consent_{purpose}" for purpose in PURPOSES))
+"""Questions: the one for all purposes, and one for each, which `ivr.granularity: split` needs."""
 KEY_TEST = "key_test"  # asks for the keys 1 2 3 in a test call
 OPTIONAL = (
+    *CONSENT_ROLES[1:],
     KEY_TEST,
     "fallback",  # nobody answered, and somebody else is rung
     "whisper_recorded",  # to the agent alone: the call is recorded
@@ -209,7 +213,7 @@ def _file_faults(prompt: Prompt) -> Iterator[str]:
 
 
 def _marker_faults(prompt: Prompt) -> Iterator[str]:
-    if prompt.role != "consent":
+    if prompt.role not in CONSENT_ROLES:
         return
     missing = [marker for marker in CONSENT_MARKERS if marker not in prompt.markers_ms]
     if missing:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ivr_prompts.catalogue import CONSENT_MARKERS
+from ivr_prompts.catalogue import CONSENT_MARKERS, CONSENT_ROLES
 from ivr_prompts.findings import Finding, error, warning
 from ivr_prompts.sound import FRAME_MS, Sound
 
@@ -18,7 +18,7 @@ AFTER_END_MS = 200  # speech after `prompt_end` that is more than a breath
 
 def of_markers(role: str, sound: Sound, markers_ms: Mapping[str, int]) -> Iterator[Finding]:
     """What is wrong with the markers of a prompt; only the consent question has any."""
-    wanted = CONSENT_MARKERS if role == "consent" else ()
+    wanted = CONSENT_MARKERS if role in CONSENT_ROLES else ()
     unknown = [name for name in markers_ms if name not in wanted]
     if unknown:
         yield error("markers_unknown", names=", ".join(unknown))

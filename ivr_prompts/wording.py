@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from ivr_prompts.catalogue import Catalogue
+from ivr_prompts.catalogue import CONSENT_ROLES, Catalogue
 from ivr_prompts.findings import Finding, error, warning
 from ivr_prompts.sound import Sound
 
@@ -59,14 +59,13 @@ def of_text(role: str, language: str, text: str, sound: Sound, wanted: Wanted) -
     known = (*wanted.accept_keys, *wanted.other_keys)
     for key in dict.fromkeys(named):
         if key not in known:
-            found = error if role == "consent" else warning
+            found = error if role in CONSENT_ROLES else warning
             yield found("other_key", pressed=key, keys=", ".join(wanted.accept_keys))
-    if role == "consent":
+    if role in CONSENT_ROLES:
         if not set(named) & set(wanted.accept_keys):
             yield error("key_not_named", keys=", ".join(wanted.accept_keys))
-        missing = [name for name, stem in _PURPOSES[base].items() if stem not in text.casefold()]
-        if missing:
-            yield error("purposes_missing", purposes=", ".join(missing))
+        yield from _purposes(role, base, text)
+    if role == CONSENT_ROLES[0]:
         yield from _policy(base, text)
     if role == "greeting" and wanted.company and wanted.company not in text:
         yield error("company_not_named", company=wanted.company)
@@ -96,6 +95,16 @@ def _length(text: str, sound: Sound) -> Iterator[Finding]:
     per_s = len(text.strip()) / max(0.01, (last_ms - first_ms) / 1000)
     if not _PER_S[0] <= per_s <= _PER_S[1]:
         yield warning("text_length", per_s=round(per_s, 1))
+
+
+def _purposes(role: str, language: str, text: str) -> Iterator[Finding]:
+    """A question names what it asks for; one of a single purpose names no other."""
+    said = [name for name, stem in _PURPOSES[language].items() if stem in text.casefold()]
+    asked = [name for name in _PURPOSES[language] if role in (CONSENT_ROLES[0], f"consent_{name}")]
+    if missing := [name for name in asked if name not in said]:
+        yield error("purposes_missing", purposes=", ".join(missing))
+    if more := [name for name in said if name not in asked]:
+        yield error("purposes_more", purposes=", ".join(more))
 
 
 def _policy(language: str, text: str) -> Iterator[Finding]:

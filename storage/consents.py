@@ -49,6 +49,24 @@ class KeyEvent:
 
 
 @dataclass(frozen=True)
+class QuestionRecord:
+    """One question of a round that asks for each purpose by itself (A-14); fields as in `ConsentRecord`."""
+
+    purpose: str
+    decision: str
+    decided_at: datetime
+    started_at: datetime | None  # None: the caller did not hear it
+    prompt_id: str
+    prompt_version: str
+    prompt_text_sha256: str
+    prompt_audio_sha256: str
+    played_ms: int | None = None
+    total_ms: int | None = None
+    marker: str | None = None
+    keys: tuple[KeyEvent, ...] = ()
+
+
+@dataclass(frozen=True)
 class ConsentRecord:
     """What the record says (§8.1). Instants are aware; lengths in milliseconds; hashes hex SHA-256."""
 
@@ -68,6 +86,12 @@ class ConsentRecord:
     total_ms: int | None = None
     marker: str | None = None  # the last marker heard
     offer: int = 1
+    questions: tuple[QuestionRecord, ...] = ()  # empty: one question was put for all purposes
+
+    @property
+    def purposes(self) -> tuple[str, ...]:
+        """What was accepted by itself; empty: all that the one question named, or nothing."""
+        return tuple(each.purpose for each in self.questions if each.decision == ACCEPTED)
 
 
 def record(
@@ -107,6 +131,8 @@ def record(
         decision=consent.decision,
         decision_rule=consent.decision_rule,
         decided_at=consent.decided_at,
+        purposes=list(consent.purposes),
+        questions=[_plain(asdict(each)) for each in consent.questions],
         record_hash="",
     )
     _seal(row, keys)
@@ -122,7 +148,7 @@ def record(
 def _give_ground(session: Session, row: Consent, call: Call, at: datetime, settings: PolicySettings) -> None:
     """The record becomes an artifact. The policy knows one of a kind for a call, the archive one a record."""
     accepted = row.decision == ACCEPTED
-    event = e.ConsentGiven(call.id) if accepted else e.Declined(call.id)
+    event = e.ConsentGiven(call.id, tuple(row.purposes)) if accepted else e.Declined(call.id)
     kind = ArtifactKind.CONSENT_EVIDENCE if accepted else ArtifactKind.DECISION_LOG
     part = "consent" if accepted else "decision"
     name = f"{call.id}/{part}"
@@ -156,6 +182,7 @@ def note_late_key(session: Session, consent: ConsentRecord, at: datetime, keys: 
         artifact.consent_id = artifact.consent_decision = None
     session.flush()
     row.decision, row.keys = consent.decision, [_plain(asdict(key)) for key in consent.keys]
+    row.questions = [_plain(asdict(each)) for each in consent.questions]
     _seal(row, keys)
     session.flush()
     for artifact in evidence:
@@ -177,9 +204,11 @@ def note_late_key(session: Session, consent: ConsentRecord, at: datetime, keys: 
 
 def record_hash(row: Consent) -> str:
     """SHA-256 over all that was heard, pressed and decided; not over what came later."""
+    split = ("purposes", "questions") if row.questions else ()  # others are hashed as they always were
     fields = {
         name: _plain(getattr(row, name))
         for name in (
+            *split,
             *("id", "call_id", "offer", "caller_pseudonym", "started_at", "started_local", "language"),
             *("prompt_id", "prompt_version", "prompt_text_sha256", "prompt_audio_sha256", "policy_version"),
             *("played_ms", "total_ms", "marker", "keys", "decision", "decision_rule", "decided_at"),

@@ -185,6 +185,7 @@ def _call_file(call: Call, consents: Sequence[Consent], rows: Sequence[Artifact]
         declined=any(row.kind == ArtifactKind.DECISION_LOG.value for row in rows),
         special_category=call.special_category,
         consented_at=last.decided_at if last else None,
+        purposes=tuple(last.purposes) if last else (),
         withdrawn_at=last.withdrawn_at if last else None,
         recorded_by_investigator=any(row.kind == ArtifactKind.INVESTIGATION_AUDIO.value for row in rows),
         captured=[(row.anchor, _captured_until(row)) for row in sound],

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
 
+CONSENT_PURPOSES = ("training", "analysis", "documentation")
+"""What a caller may consent to (R-03), in the order in which the policy names them."""
+
 
 class ArtifactKind(str, Enum):
     """What is kept. The codes are those of the retention schedule."""

@@ -204,7 +204,8 @@ def _call(excerpt: Excerpt, call: str) -> dict[str, Any]:
 def _consent(record: Consent) -> dict[str, Any]:
     names = ("started_local", "language", "prompt_id", "prompt_version", "prompt_text_sha256", "marker")
     more = ("played_ms", "total_ms", "keys", "decision", "policy_version", "record_hash")
-    told = {name: getattr(record, name) for name in (*names, *more)}
+    split = ("purposes", "questions") if record.questions else ()
+    told = {name: getattr(record, name) for name in (*names, *more, *split)}
     return {**told, "decided_at": instant(record.decided_at), "withdrawn_at": instant(record.withdrawn_at)}
 
 

@@ -261,6 +261,10 @@ def test_five_mistakes_are_five_lines_with_line_key_value_why_and_what_to_do() -
         ("ivr: {withdraw_keys: '*1'}", "1: ivr.withdraw_keys = '*1': accept_key is one of withdraw_keys"),
         ("ivr: {accept_key: '*', repeat: 1}", "1: ivr.accept_key = '*': * repeats the prompt"),
         (
+            "ivr: {granularity: split, late_key: accept}",
+            "1: ivr.late_key = accept: a key that comes late does not say which of the questions it answers",
+        ),
+        (
             "ivr: {min_marker: start}",
             "1: ivr.min_marker = start: is not possible here (choose 'purposes_end'",
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -159,3 +160,14 @@ def test_no_document_or_source_speaks_of_the_workplace() -> None:
             and path != Path(__file__)
         ):
             assert not banned.search(path.read_text(encoding="utf-8")), path
+
+
+@pytest.mark.parametrize("language", ["da", "en"])
+def test_the_page_for_agents_names_what_the_panel_shows(language: str) -> None:
+    page = (ROOT / "docs/agents.md").read_text(encoding="utf-8").split("## English")
+    half = page[0] if language == "da" else page[1]
+    path = ROOT / f"gateway/web/console/texts/{language}.json"
+    texts = json.loads(path.read_text(encoding="utf-8"))
+    signs = [texts[f"capture.{state}"] for state in ("off", "recording", "paused", "stopped")]
+    buttons = [texts[f"live.{button}"] for button in ("offer", "pause", "resume", "stop")]
+    assert [told for told in (*signs, *buttons) if f"**{told}**" not in half] == []

@@ -1,4 +1,8 @@
-"""The consent question: when it is put, what keys answer it, and what is noted of the answer. Pure."""
+"""The consent question: when it is put, what keys answer it, and what is noted of the answer. Pure.
+
+A round is one question for all purposes, or one for each of them in turn (`ivr.granularity`). It ends in one
+decision, which is a yes when any of its answers was; nothing is stored before it is over.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from dataclasses import replace
 
 from gateway.callflow import messages as m
 from gateway.callflow.keys import judge, refusal
+from gateway.callflow.questions import PURPOSE_OF, ROUNDS, is_question
 from gateway.callflow.state import Candidate, Consent, Phase, Question
 from gateway.callflow.turn import Turn
 
@@ -99,9 +104,8 @@ class Asking(Turn):
     def on_stop(self, channel: str) -> None:
         """Consent is withdrawn, or a question that runs is answered with no (R-22)."""
         call = self.call
-        if call.question is not Question.CLOSED and call.phase is Phase.TALKING:
-            self.stop_prompt()
-            self.refuse()
+        if call.question is not Question.CLOSED and (call.phase is Phase.TALKING or self.agreed()):
+            self.break_off()
         elif call.consent in (Consent.GRANTED, Consent.STORING):
             self.stop_capture("withdrawn")
             self.become(consent=Consent.WITHDRAWN, candidate=None)
@@ -125,14 +129,20 @@ class Asking(Turn):
     # --- the question ---------------------------------------------------------------------------
 
     def pose_question(self, again: bool = False) -> None:
-        """Put the question; `again`: it is the same one, repeated."""
-        self.become(
-            question=Question.PLAYING,
-            window_end=None,
-            asked=None,
-            offer=self.call.offer if again else self.call.offer + 1,
-        )
-        self.play("consent")
+        """Put the first question of a round; `again`: repeat the one that runs."""
+        if not again:
+            self.become(offer=self.call.offer + 1, answers=())
+        self.become(question=Question.PLAYING, window_end=None, asked=None)
+        self.play(self.prompts[len(self.call.answers)])
+
+    @property
+    def prompts(self) -> tuple[str, ...]:
+        """The prompts of the questions of a round."""
+        return ROUNDS[self.ivr.granularity]
+
+    def agreed(self) -> bool:
+        """Whether a question of this round was answered with yes."""
+        return any(each.decision is m.Decision.ACCEPTED for each in self.call.answers)
 
     def close_question(self) -> None:
         """Keys count no more."""
@@ -146,22 +156,41 @@ class Asking(Turn):
             replace(key, verdict="accepted") if key.verdict == "candidate" else key for key in self.call.keys
         )
         self.become(keys=keys)
-        if self.call.playing is not None and self.call.playing.prompt == "consent":
-            self.stop_prompt()
-        self.close_question()
-        self.become(consent=Consent.STORING)
-        self.note_decision(m.Decision.ACCEPTED, candidate.heard_ms)
-        if self.call.phase is Phase.CONSENT:
-            self.to_agent()
+        self.go_on(m.Decision.ACCEPTED, candidate.heard_ms)
 
     def refuse(self) -> None:
         """The question ended without a yes."""
-        if self.call.playing is not None and self.call.playing.prompt == "consent":
-            self.stop_prompt()
-        self.close_question()
+        self.go_on(refusal(self.call.keys))
+
+    def go_on(self, decision: m.Decision, heard_ms: int | None = None) -> None:
+        """A question is answered: the next one of the round, or its decision."""
+        self.note_answer(decision, heard_ms)
+        if len(self.call.answers) < len(self.prompts):
+            self.become(keys=(), repeats=0, candidate=None)
+            self.pose_question(again=True)
+            return
+        self.stop_question()
+        if self.agreed():
+            self.become(consent=Consent.STORING)
+            self.note_decision(m.Decision.ACCEPTED)
+        else:
+            self.deny()
+        if self.call.phase is Phase.CONSENT:
+            self.to_agent()
+
+    def break_off(self) -> None:
+        """The round ends before it is over: nothing of it is a yes."""
+        self.note_answer(refusal(self.call.keys))
+        self.stop_question()
         self.deny()
         if self.call.phase is Phase.CONSENT:
             self.to_agent()
+
+    def stop_question(self) -> None:
+        """The caller hears the question no more, and keys count no more."""
+        if self.call.playing is not None and is_question(self.call.playing.prompt):
+            self.stop_prompt()
+        self.close_question()
 
     def deny(self) -> None:
         """Note that there is no consent, and why."""
@@ -184,21 +213,39 @@ class Asking(Turn):
             keys = (*keys[:gone], *keys[gone + 1 :])
         self.become(keys=(*keys, key))
 
-    def note_decision(self, decision: m.Decision, heard_ms: int | None = None) -> None:
-        """Commit the answer with what was heard: at the accepted key, else until now."""
+    def note_answer(self, decision: m.Decision, heard_ms: int | None = None) -> None:
+        """Remember how this question ended, and what was heard of it: at the accepted key, else until now."""
         asked = self.call.asked
         if asked is not None and heard_ms is None:
             heard_ms = asked.heard_ms(self.now)
+        answer = m.Answered(
+            PURPOSE_OF.get(self.prompts[min(len(self.call.answers), len(self.prompts) - 1)], ""),
+            decision,
+            self.now,
+            self.call.keys,
+            asked.play if asked else None,
+            heard_ms,
+            asked.total_ms if asked else None,
+            asked.marker_at(heard_ms) if asked and heard_ms is not None else None,
+        )
+        self.become(answers=(*self.call.answers[: len(self.prompts) - 1], answer))
+
+    def note_decision(self, decision: m.Decision) -> None:
+        """Commit what the round came to, and what it rests on."""
+        answers = self.call.answers
+        same = [each for each in answers if each.decision is decision] or list(answers)
+        told = same[-1] if same else m.Answered("", decision, self.now)
         self.become(notes=self.call.notes + 1)
         self.ask(
             m.NoteDecision(
                 self.call.notes,
                 decision,
-                self.call.keys,
+                (*(key for each in answers[:-1] for key in each.keys), *self.call.keys),
                 self.now,
-                heard_ms,
-                asked.total_ms if asked else None,
-                asked.marker_at(heard_ms) if asked and heard_ms is not None else None,
+                told.heard_ms,
+                told.prompt_total_ms,
+                told.marker,
                 offer=max(1, self.call.offer),
+                answers=answers if len(self.prompts) > 1 else (),
             )
         )

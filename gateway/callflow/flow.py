@@ -1,7 +1,7 @@
 """The call flow: `step(call, event, now, settings) -> (call, actions)`.
 
-One call asks one question, "may we record?", and connects the caller to an agent whatever the
-answer is. The promises, each proved over every reachable state in `tests/callflow/test_walk.py`:
+One call asks one question, "may we record?" (or one for each purpose), and connects the caller to an agent
+whatever the answer is. The promises, each proved over every reachable state in `tests/callflow/test_walk.py`:
 
 1. `StartCapture` is returned only while consent is GRANTED (stored), or a case is named (announced flow).
 2. Consent becomes GRANTED only by `ConsentStored`, which only follows `NoteDecision(ACCEPTED)`.
@@ -23,6 +23,8 @@ from dataclasses import replace
 
 from gateway.callflow import messages as m
 from gateway.callflow.handover import HandingOver
+from gateway.callflow.keys import refusal
+from gateway.callflow.questions import is_question
 from gateway.callflow.settings import FlowSettings
 from gateway.callflow.state import Call, Capture, Consent, Phase, Question
 from gateway.callflow.turn import TALKING_PHASES
@@ -159,7 +161,7 @@ class _Turn(HandingOver):
                 key_instruction_ms=event.key_instruction_ms,
             )
         )
-        if playing.prompt == "consent":
+        if is_question(playing.prompt):
             self.become(asked=self.call.playing)
 
     def on_prompt_over(self, play: int, failed: bool) -> None:
@@ -173,7 +175,7 @@ class _Turn(HandingOver):
             self.stop_prompt()
         self.become(playing=None)
         phase = self.call.phase
-        if playing.prompt == "consent":
+        if is_question(playing.prompt):
             if failed:  # what was not heard cannot be consented to
                 self.refuse()
             else:
@@ -199,8 +201,7 @@ class _Turn(HandingOver):
         if self.call.phase is not Phase.TALKING:
             return
         if self.call.question is not Question.CLOSED:
-            self.stop_prompt()
-            self.refuse()
+            self.break_off()
         self.stop_capture("transferred")
         self.become(phase=Phase.TRANSFERRED, candidate=None)
 
@@ -230,6 +231,8 @@ class _Turn(HandingOver):
         self.stop_prompt()
         self.stop_capture("hangup")
         asked = call.question is not Question.CLOSED or call.consent is Consent.UNDECIDED
+        if call.question is not Question.CLOSED:
+            self.note_answer(refusal(call.keys))
         self.close_question()
         if asked and call.consent is not Consent.CASE:
             self.deny()

@@ -21,7 +21,7 @@ def judge(call: Call, event: DigitPressed, now: float, ivr: IvrSettings) -> str:
             return "early"
         if call.consent is not Consent.DENIED or call.phase not in (Phase.RINGING, Phase.TALKING):
             return "duplicate"
-        if ivr.late_key != "accept":
+        if ivr.late_key != "accept" or ivr.granularity == "split":  # to which of the questions would it be?
             # A key among other digits belongs to the conversation (another menu, a card number).
             return "late" if isolated_before(call, now, ivr) else "duplicate"
     elif call.question is Question.PLAYING and not marker_heard(call, event.heard_ms, ivr.min_marker):

@@ -273,6 +273,23 @@ class KeyPress:
 
 
 @dataclass(frozen=True)
+class Answered:
+    """How one question of a round ended. `purpose`: what it asked for; "": all of them together.
+
+    `play`: of its prompt, as last played; None: nobody heard it.
+    """
+
+    purpose: str
+    decision: Decision
+    decided_at: float
+    keys: tuple[KeyPress, ...] = ()
+    play: int | None = None
+    heard_ms: int | None = None
+    prompt_total_ms: int | None = None
+    marker: str | None = None  # the last marker heard: purposes_end, key_instruction, prompt_end
+
+
+@dataclass(frozen=True)
 class Answer:
     """Accept the call (200 OK)."""
 
@@ -295,7 +312,11 @@ class StopPlay:
 
 @dataclass(frozen=True)
 class NoteDecision:
-    """Commit the decision and the keys it rests on. ACCEPTED is answered by ConsentStored/NotStored."""
+    """Commit the decision and the keys it rests on. ACCEPTED is answered by ConsentStored/NotStored.
+
+    Where each purpose has a question of its own, `answers` are those to all that were put, and what is heard
+    and marked here is of the last one that says the same as the decision.
+    """
 
     note: int
     decision: Decision
@@ -305,6 +326,12 @@ class NoteDecision:
     prompt_total_ms: int | None = None
     marker: str | None = None  # the last marker heard: purposes_end, key_instruction, prompt_end
     offer: int = 1  # 1 for the first question, 2 when an agent had it asked again, ...
+    answers: tuple[Answered, ...] = ()  # empty: one question was put for all purposes
+
+    @property
+    def purposes(self) -> tuple[str, ...]:
+        """What was accepted by itself; empty: everything together, or nothing."""
+        return tuple(each.purpose for each in self.answers if each.decision is Decision.ACCEPTED)
 
 
 @dataclass(frozen=True)

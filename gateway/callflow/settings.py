@@ -22,6 +22,7 @@ class IvrSettings:
     max_call_s: float = 4 * 3600.0  # a call is ended after this long
     thank_you: bool = True  # a short tone after the key
     whisper: bool = False  # tell the agent, before the caller is heard, whether the call is recorded
+    granularity: str = "bundled"  # or "split": each purpose is asked for by itself
 
 
 @dataclass(frozen=True)

@@ -133,7 +133,8 @@ class Call:
     window_end: float | None = None
     ring_until: float | None = None
     end_by: float | None = None
-    asked: Playing | None = None  # the consent prompt as last played
+    asked: Playing | None = None  # the prompt of the question as last played
+    answers: tuple[m.Answered, ...] = ()  # to the questions of the round that are over
     keys: tuple[m.KeyPress, ...] = ()
     withdraw_typed: str = ""
     withdraw_typed_at: float | None = None

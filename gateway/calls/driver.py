@@ -11,12 +11,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
-from pathlib import Path
-from typing import Protocol
+from collections.abc import Callable
+from datetime import datetime
 
 from gateway.callflow import messages as m
 from gateway.callflow.flow import step
@@ -24,15 +20,14 @@ from gateway.callflow.handover import may_hand_over
 from gateway.callflow.settings import FlowSettings
 from gateway.callflow.state import Call, Capture, Consent, Phase, Question, recording_state
 from gateway.calls import line as ln
-from gateway.calls.backlog import Backlog, may_pass
-from gateway.calls.counts import Counts
+from gateway.calls.backlog import Backlog
+from gateway.calls.evidence import Evidence
 from gateway.calls.recording import Recording
-from gateway.calls.records import CallRecords, OpenRecording
+from gateway.calls.records import OpenRecording
+from gateway.calls.surroundings import CallClock, Surroundings
 from gateway.calls.timeline import Entry
-from gateway.calls.transcribing import Heard, Transcribing, open_spans
-from gateway.calls.trunks import Trunk
-from ivr_prompts.catalogue import Prompt
-from storage.consents import ConsentRecord, KeyEvent
+from gateway.calls.transcribing import Heard, open_spans
+from gateway.calls.writing import Writing
 from storage.ids import new_id
 from transcription.exports import to_json
 
@@ -40,49 +35,8 @@ Watcher = Callable[[Heard | None], None]
 """Is told what is heard of one recording; None: nothing more comes."""
 
 CONSENT_TIMEOUT_S = 5.0  # a consent record not committed by then is no consent for this call
-DECISION_RULE = "R-71/1"  # the version of the rules in `callflow.keys`
 
 log = logging.getLogger(__name__)
-
-
-class PromptSource(Protocol):
-    """Where a call has its prompts from (`gateway.calls.prompt_book`)."""
-
-    def for_call(self, flow: FlowSettings, dialled: str, at: datetime) -> Mapping[str, Prompt]:
-        """By role, what a call that begins at `at` plays from its first to its last prompt."""
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What all calls share."""
-
-    records: CallRecords
-    prompts: PromptSource
-    memory_folder: Path
-    counts: Counts = field(default_factory=Counts)
-    sync_s: float = 0.5
-    policy_version: str = "1"
-    delete_partial: bool = True  # whether a withdrawal in mid-call removes what was recorded (R-22)
-    on_entry: Callable[[str, Entry], None] | None = None  # called with the call's id
-    transcribing: Transcribing | None = None  # None: calls are not transcribed
-    trunk_of: Callable[[str], Trunk] = lambda source: Trunk()  # by its name, or the address of an INVITE
-    backlog: Backlog | None = None  # None: one of each call's own
-
-
-class CallClock:
-    """The flow's monotonic seconds and the record's UTC instants, tied together when the call begins."""
-
-    def __init__(self) -> None:
-        self._began = time.monotonic()
-        self._began_at = datetime.now(timezone.utc)
-
-    def now(self) -> float:
-        """Seconds since the call began."""
-        return time.monotonic() - self._began
-
-    def at(self, now: float) -> datetime:
-        """The instant (UTC) of a moment on the flow's clock; a stepped system clock does not show."""
-        return self._began_at + timedelta(seconds=now)
 
 
 class CallDriver:
@@ -110,13 +64,11 @@ class CallDriver:
             flow, invite.dialled_as or invite.dialled, self._clock.at(0.0)
         )
         self._inbox: asyncio.Queue[m.Event] = asyncio.Queue()
-        self._work: asyncio.Queue[Callable[[], Awaitable[None]] | None] = asyncio.Queue()
-        self._prompt_started_at: dict[int, float] = {}
-        self._plays: dict[int, Prompt] = {}
+        self._writing = Writing(call_id, around.counts, self.backlog)
+        self._evidence = Evidence(call_id, self._clock, self._prompts, around.policy_version)
         self._recording: Recording | None = None
         self._consent_id: str | None = None
         self._case: tuple[str, str] | None = None  # of an investigator's own recording, and who names it
-        self._consent_asked: tuple[Prompt, float] | None = None
         self._accepted_note: int | None = None
         self._noted_offers: set[int] = set()
         self._line_lost = False
@@ -167,10 +119,10 @@ class CallDriver:
     async def run(self) -> None:
         """Drive the call from its INVITE to its end, records included."""
         reading = asyncio.create_task(self._read_line())
-        working = asyncio.create_task(self._write_records())
+        working = asyncio.create_task(self._writing.run())
         try:
             self._say("arrived", flow=self.flow.name)
-            self._later(
+            self._writing.later(
                 "open",
                 lambda: self._records.open(
                     self.call_id,
@@ -185,7 +137,7 @@ class CallDriver:
                 self._hear(await self._next_event())
         finally:
             self._line.send(ln.EndLine())
-            self._work.put_nowait(None)
+            self._writing.end()
             await working
             await asyncio.gather(*self._transcripts)
             for recording_id in list(self._watchers):
@@ -272,14 +224,12 @@ class CallDriver:
                 self.post(event)
 
     def _on_play_started(self, play: int) -> None:
-        prompt = self._plays.get(play)
+        prompt = self._evidence.prompt(play)
         if prompt is None:
             return
-        now = self._clock.now()
-        self._prompt_started_at[play] = now
+        self._evidence.began(play, self._at())
         markers = dict(prompt.markers_ms)
-        if prompt.role == "consent":
-            self._consent_asked = (prompt, now)
+        if self._evidence.is_question(play):
             self._say("prompt_started", prompt=prompt.id, version=prompt.version)
             loop = asyncio.get_running_loop()
             if "purposes_end" in markers:
@@ -309,13 +259,13 @@ class CallDriver:
         if leg is m.Leg.CALLER:
             if first:
                 self._say("answered", codec=codec)
-            self._later("answered", lambda: self._records.answered(self.call_id, at, codec))
+            self._writing.later("answered", lambda: self._records.answered(self.call_id, at, codec))
 
     def _note(self, event: ln.LineEvent) -> None:
         """The timeline's view of events that the flow hears as they are."""
         match event:
             case m.PromptFinished(play):
-                if (prompt := self._plays.get(play)) is not None and prompt.role == "consent":
+                if self._evidence.is_question(play):
                     self._say("prompt_finished")
             case m.DigitPressed(digit, method):
                 accept = digit == self.flow.ivr.accept_key
@@ -350,7 +300,7 @@ class CallDriver:
             case m.NoteWithdrawal(channel, at):
                 self._say("withdrawn", channel=channel)
                 when = self._clock.at(at)
-                self._later("withdrawal", lambda: self._records.withdraw(self.call_id, when, channel))
+                self._writing.later("withdrawal", lambda: self._records.withdraw(self.call_id, when, channel))
             case m.DialAgent(dial, uri, ring_timeout_s):
                 self._say("agent_dialled")
                 self._dialled[dial] = uri
@@ -394,7 +344,7 @@ class CallDriver:
         if prompt is None:  # a set may be without it
             self.post(m.PromptFailed(play))
             return
-        self._plays[play] = prompt
+        self._evidence.ordered(play, prompt)
         self._line.send(order(str(prompt.path)))
 
     def refer(self, asked: m.TransferAsked, cseq: int = 0) -> str:
@@ -428,21 +378,21 @@ class CallDriver:
         if self.call.agent != dial:
             return
         at, codec, agent = self._at(), self._codecs.get(m.Leg.AGENT, ""), self._dialled.get(dial, "")
-        self._later("agent", lambda: self._records.agent_answered(self.call_id, at, agent, codec))
+        self._writing.later("agent", lambda: self._records.agent_answered(self.call_id, at, agent, codec))
 
     def _note_decision(self, action: m.NoteDecision) -> None:
         self._say("decision", decision=action.decision.value, offer=action.offer)
         self._around.counts.decisions[action.decision.value] += 1
-        record, at = self._consent_record(action), self._clock.at(action.decided_at)
+        record, at = self._evidence.record(action), self._clock.at(action.decided_at)
         if action.offer in self._noted_offers:
-            self._later("late key", lambda: self._records.late_key(record, at))
+            self._writing.later("late key", lambda: self._records.late_key(record, at))
             return
         self._noted_offers.add(action.offer)
         self._count_methods(action)
         accepted = action.decision is m.Decision.ACCEPTED
 
         if not accepted:
-            self._later("consent", lambda: self._records.decision(record, self._at()))
+            self._writing.later("consent", lambda: self._records.decision(record, self._at()))
             return
 
         async def commit() -> str:
@@ -459,39 +409,14 @@ class CallDriver:
             self._say("consent_stored")
             self.post(m.ConsentStored(action.note))
 
-        self._later("consent", store, waits=False)
+        self._writing.later("consent", store, waits=False)
 
     def _count_methods(self, action: m.NoteDecision) -> None:
         """By which methods the keys of a question came; a question that nobody heard is none."""
-        if self._consent_asked is None:
+        if not self._evidence.was_heard:
             return
         for method in {key.method.value for key in action.keys} or {"none"}:
             self._around.counts.key_methods[self._trunk.name, method] += 1
-
-    def _consent_record(self, action: m.NoteDecision) -> ConsentRecord:
-        asked = self._consent_asked
-        prompt = asked[0] if asked else self._prompts["consent"]
-        return ConsentRecord(
-            call_id=self.call_id,
-            decision=action.decision.value,
-            decided_at=self._clock.at(action.decided_at),
-            started_at=self._clock.at(asked[1] if asked else 0.0),
-            language=prompt.language,
-            prompt_id=prompt.id,
-            prompt_version=prompt.version,
-            prompt_text_sha256=prompt.text_sha256,
-            prompt_audio_sha256=prompt.sha256,
-            policy_version=self._around.policy_version,
-            decision_rule=DECISION_RULE,
-            keys=tuple(
-                KeyEvent(k.digit, self._clock.at(k.at), k.method.value, k.heard_ms, k.isolated, k.verdict)
-                for k in action.keys
-            ),
-            played_ms=action.heard_ms,
-            total_ms=action.prompt_total_ms,
-            marker=action.marker,
-            offer=action.offer,
-        )
 
     def _start_capture(self) -> None:
         transcribing = self._around.transcribing
@@ -526,7 +451,7 @@ class CallDriver:
                 self.post(m.CaptureFailed("not started"))
                 raise
 
-        self._later("recording", start, waits=False)
+        self._writing.later("recording", start, waits=False)
 
     def _stop_capture(self, reason: str) -> None:
         recording = self._recording
@@ -544,7 +469,7 @@ class CallDriver:
             at = self._at()
             kept = await recording.finish(keep, incomplete)
             self._around.counts.recordings[incomplete or reason] += 1
-            if not kept or not await self._written("seal", lambda: recording.seal(at)):
+            if not kept or not await self._writing.now("seal", lambda: recording.seal(at)):
                 if recording.transcription is not None:
                     await recording.transcription.abort()  # a job makes one of what is sealed later
                 return
@@ -555,7 +480,7 @@ class CallDriver:
                 self._transcripts.add(task)
                 task.add_done_callback(self._transcripts.discard)
 
-        self._later("seal", finish, waits=False)
+        self._writing.later("seal", finish, waits=False)
 
     async def _store_transcript(self, recording: Recording) -> None:
         """The words of a sealed recording, as an artifact beside it; what was not heard is caught up."""
@@ -585,36 +510,7 @@ class CallDriver:
         self._say("closed", reason=reason)
         self._around.counts.calls[reason] += 1
         at = self._at()
-        self._later("close", lambda: self._records.close(self.call_id, at, reason))
-
-    # --- records, in order ------------------------------------------------------------------------
-
-    def _later(self, what: str, write: Callable[[], Awaitable[object]], waits: bool = True) -> None:
-        """Queue a write. One that `waits` is not lost to storage that is away; see `_written`."""
-
-        async def guarded() -> None:
-            await self._written(what, write, waits)
-
-        self._work.put_nowait(guarded)
-
-    async def _written(self, what: str, write: Callable[[], Awaitable[object]], waits: bool = True) -> bool:
-        """Write now; whether it is done. What `waits` goes to the backlog, behind what is there already."""
-        if waits and self.backlog.holds(self.call_id):
-            self.backlog.add(self.call_id, what, write)
-            return False
-        try:
-            await write()
-            return True
-        except Exception as error:
-            self._around.counts.storage_failures[what] += 1
-            log.exception("a record could not be written", extra={"call_id": self.call_id, "what": what})
-            if waits and may_pass(error):
-                self.backlog.add(self.call_id, what, write)
-            return False
-
-    async def _write_records(self) -> None:
-        while (write := await self._work.get()) is not None:
-            await write()
+        self._writing.later("close", lambda: self._records.close(self.call_id, at, reason))
 
     # --- small ------------------------------------------------------------------------------------
 

@@ -11,10 +11,11 @@ from datetime import datetime, timezone
 
 from gateway.callflow.messages import Event, TransferAsked
 from gateway.callflow.settings import FlowSettings
-from gateway.calls.driver import CallDriver, Surroundings
+from gateway.calls.driver import CallDriver
 from gateway.calls.line import InviteReceived, Line
 from gateway.calls.reconciling import reconcile
 from gateway.calls.stages import durations
+from gateway.calls.surroundings import Surroundings
 from gateway.logs import about_call
 from storage.ids import new_id
 from storage.outcomes import Outcome

@@ -234,11 +234,12 @@ def approve(
     lang: Language = "da",
 ) -> None:
     """Approve a version that somebody else made. The consent question: DPO or LEGAL."""
+    from ivr_prompts.catalogue import CONSENT_ROLES
     from storage.policy.duties import CONSENT_APPROVERS, PROMPT_APPROVERS
 
     with workshop(config, lang) as (work, shop):
         found = shop.find(prompt, work.at)
-        allowed = CONSENT_APPROVERS if found.prompt.role == "consent" else PROMPT_APPROVERS
+        allowed = CONSENT_APPROVERS if found.prompt.role in CONSENT_ROLES else PROMPT_APPROVERS
         asking = asking_as(work, role, allowed)
         item = shop.approve(asking, found.name, work.at, accept_warnings, reason)
     console.print(text("prompts.approved", lang, prompt=item.name), style="green", markup=False)

@@ -13,16 +13,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from gateway.config import call_rules
 from gateway.config.kinds import EU_EEA, database_url, host_port, is_this_machine, sip_host_port
 from gateway.config.secret_files import secret, secrets
 from gateway.config.sections import ConfigFile, FlowSection
-from gateway.config.source import Key
+from gateway.config.source import Fault, Key
 from gateway.config.trunk_rules import trunk_rules
-from ivr_prompts import BUILT_IN, Catalogue, CatalogueError
 from transcription.models.catalogue import BUILT_IN as MODELS
 from transcription.models.catalogue import folder_of, why_no_model, words_file
-
-Fault = tuple[Key, str]
 
 MOST_AGENTS = 3  # legs of a call beside the caller's
 AMAZON_REGIONS = {
@@ -40,7 +38,7 @@ def rules(file: ConfigFile) -> Iterator[Fault]:
     yield from _sip(file)
     yield from trunk_rules(file.sip)
     yield from _flows(file)
-    yield from _ivr(file)
+    yield from call_rules.ivr(file)
     yield from _storage(file)
     yield from _web(file)
     yield from _wildcards(file)
@@ -77,7 +75,7 @@ def places(file: ConfigFile) -> Iterator[Fault]:
                 yield key, f"names a secret that is too short (write {SECRET_BYTES} bytes or more into it)"
         except ValueError as error:  # NoSecret is one
             yield key, str(error)
-    yield from _prompts(file)
+    yield from call_rules.prompts(file)
     yield from _model(file)
 
 
@@ -85,12 +83,6 @@ def is_private(url: str) -> bool:
     """Whether what is sent to a transcriber or collector stays on this machine, or is encrypted."""
     parts = urlsplit(url)
     return parts.scheme in ("wss", "https") or is_this_machine(parts.hostname or "")
-
-
-def effective_ivr(file: ConfigFile, flow: FlowSection) -> dict[str, object]:
-    """The `ivr` settings of a flow: its own, else the common ones."""
-    own = {name: getattr(flow.ivr, name) for name in flow.ivr.model_fields_set}
-    return {**{name: getattr(file.ivr, name) for name in type(file.ivr).model_fields}, **own}
 
 
 def _tls(file: ConfigFile) -> Iterator[Fault]:
@@ -304,30 +296,6 @@ def _own_addresses(file: ConfigFile) -> set[tuple[str, int]]:
     return ours | ({(public.lower(), port) for _, port in ours} if public else set())
 
 
-def _ivr(file: ConfigFile) -> Iterator[Fault]:
-    """The keys of `ivr` and of each flow; a flow is blamed only for what it sets itself."""
-    prefixes: list[tuple[Key, dict[str, object], set[str]]] = [
-        (("ivr",), {name: getattr(file.ivr, name) for name in type(file.ivr).model_fields}, {"*"})
-    ]
-    prefixes += [
-        (("flows", name, "ivr"), effective_ivr(file, flow), flow.ivr.model_fields_set)
-        for name, flow in file.flows.items()
-    ]
-    for prefix, ivr, own in prefixes:
-        accept, withdraw = str(ivr["accept_key"]), str(ivr["withdraw_keys"])
-        if accept in withdraw and own & {"*", "accept_key", "withdraw_keys"}:
-            name = "withdraw_keys" if own & {"*", "withdraw_keys"} else "accept_key"
-            yield (
-                (*prefix, name),
-                "accept_key is one of withdraw_keys: pressing it twice withdraws (choose another)",
-            )
-        if ivr["repeat"] and accept == "*" and own & {"*", "accept_key", "repeat"}:
-            yield (
-                (*prefix, "repeat" if "repeat" in own else "accept_key"),
-                "* repeats the prompt (choose another key)",
-            )
-
-
 def _storage(file: ConfigFile) -> Iterator[Fault]:
     storage = file.storage
     if file.policy.location.storage == "EU_EEA_only":
@@ -397,29 +365,3 @@ def _can_hold(folder: Path) -> bool:
     while not folder.exists() and folder.parent != folder:
         folder = folder.parent
     return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
-
-
-def _prompts(file: ConfigFile) -> Iterator[Fault]:
-    """Prompt sets that are missing or damaged, and a greeting that does not name the company."""
-    try:
-        catalogue = Catalogue.load(file.prompts.folder)
-    except CatalogueError as error:
-        for fault in error.faults:
-            yield ("prompts", "folder"), fault
-        return
-    known = f"(choose one of {', '.join(catalogue.languages)}, or add it to the folder)"
-    used: dict[str, Key] = {}
-    if file.prompts.default not in catalogue:
-        yield ("prompts", "default"), f"there is no such prompt set {known}"
-    for name, flow in file.flows.items():
-        if flow.prompts is not None and flow.prompts not in catalogue:
-            yield ("flows", name, "prompts"), f"there is no such prompt set {known}"
-        used[flow.prompts or file.prompts.default] = ("flows", name, "prompts")
-    for language in used:
-        if language in catalogue and file.company.name not in catalogue[language]["greeting"].text:
-            folder = file.prompts.folder or BUILT_IN
-            yield (
-                ("company", "name"),
-                f"the greeting of prompt set {language} does not name it, and the caller must hear who asks"
-                f" (voice one that does: see {folder / language / 'catalogue.yaml'})",
-            )

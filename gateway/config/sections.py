@@ -223,6 +223,11 @@ class IvrSection(Section):
     whisper: bool = setting(
         False, "Whether agents are told, before they hear the caller, whether the call is recorded."
     )
+    granularity: Literal["bundled", "split"] = setting(
+        "bundled",
+        "One question for all purposes, as the policy has it, or one for each purpose.",
+        "split needs prompts of its own (consent_training, ...); only what was accepted is a purpose then",
+    )
 
 
 class AgentSection(Section):

@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from gateway.callflow.settings import FlowSettings, IvrSettings, Target, TransferTarget
-from gateway.config import checks
+from gateway.config import call_rules, checks
 from gateway.config.kinds import Section, to_dataclass
 from gateway.config.mistakes import ConfigError, Mistake, from_validation, key_of, masked, mistake_at
 from gateway.config.secret_files import is_file, placed, secret, secrets
@@ -170,7 +170,7 @@ class Settings:
                 fallback=Target(flow.fallback) if flow.fallback else None,
                 transfers=tuple(TransferTarget(target.to, target.company) for target in flow.transfer),
                 announced=flow.announced,
-                ivr=IvrSettings(**checks.effective_ivr(self.file, flow)),  # type: ignore[arg-type]
+                ivr=IvrSettings(**call_rules.effective_ivr(self.file, flow)),  # type: ignore[arg-type]
             )
             for name, flow in self.file.flows.items()
         )
@@ -254,7 +254,7 @@ class Settings:
         values["control"].update(socket=str(self.control_socket))
         for name, flow in self.file.flows.items():
             values["flows"][name].update(
-                prompts=flow.prompts or self.prompts.default, ivr=checks.effective_ivr(self.file, flow)
+                prompts=flow.prompts or self.prompts.default, ivr=call_rules.effective_ivr(self.file, flow)
             )
         shown: dict[str, Any] = masked((), values)
         return shown

@@ -13,6 +13,8 @@ from typing import Any, Union
 import yaml
 
 Key = tuple[Union[str, int], ...]
+Fault = tuple[Key, str]
+"""A setting, and what is wrong with it."""
 ENV_PREFIX = "TAST1__"
 DEEPEST = 20
 MOST_VALUES = 100_000

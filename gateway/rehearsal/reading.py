@@ -35,6 +35,7 @@ IVR_CHOICES = {
     "min_marker": ("purposes_end", "key_instruction", "prompt_end"),
     "other_key": ("ignore",),
     "late_key": ("reject", "accept"),
+    "granularity": ("bundled", "split"),
 }
 # ... and the range of those that have one (§9.1 of the rules).
 IVR_RANGES = {"timeout_s": (3, 10), "repeat": (0, 1)}

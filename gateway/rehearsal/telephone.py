@@ -16,8 +16,9 @@ from datetime import datetime, timedelta
 
 from gateway.callflow import messages as m
 from gateway.callflow.flow import step
+from gateway.callflow.questions import is_question
 from gateway.callflow.settings import FlowSettings
-from gateway.callflow.state import Call, Capture, Consent, Phase, Question
+from gateway.callflow.state import Call, Capture, Consent, Phase, Playing, Question
 from storage.policy import events as e
 from storage.policy import scenario as s
 from storage.policy.book import Refused
@@ -152,11 +153,16 @@ class Telephone:
         if line.state.phase is Phase.GREETING and playing is not None:
             line.prompt = event
             self._step(line, m.PromptFinished(playing.play), at)
-        elif line.state.repeats and playing is not None and playing.prompt == "consent":
-            line.prompt = event  # the caller asked to hear it again
+        elif playing is not None and self._may_begin(line, playing):
+            line.prompt = event  # heard again, or the next question of a round
             self._prompt_is_heard(line, at)
         else:
             raise Refused("the consent question is asked once; later only the agent offers it again")
+
+    def _may_begin(self, line: _Line, playing: Playing) -> bool:
+        """Whether the story may say that the question which is put begins now, and how long it is."""
+        split = line.flow.ivr.granularity == "split"
+        return is_question(playing.prompt) and (bool(line.state.repeats) or split)
 
     def _offer(self, line: _Line, event: s.OfferedAgain, at: datetime) -> None:
         state = line.state
@@ -188,7 +194,7 @@ class Telephone:
 
     def _heard_ms(self, line: _Line, at: datetime) -> int | None:
         playing = line.state.playing
-        if playing is None or playing.prompt != "consent" or line.heard_from is None:
+        if playing is None or not is_question(playing.prompt) or line.heard_from is None:
             return None
         return min((at - line.heard_from) // timedelta(milliseconds=1), playing.total_ms or 0)
 
@@ -215,7 +221,7 @@ class Telephone:
         call = line.call_id
         match action:
             case m.NoteDecision(note, m.Decision.ACCEPTED):
-                self._decide(e.ConsentGiven(call), at)
+                self._decide(e.ConsentGiven(call, action.purposes), at)
                 self._step(line, m.ConsentStored(note), at)
             case m.NoteDecision():
                 self._decide(e.Declined(call), at)
@@ -229,7 +235,7 @@ class Telephone:
                 self._decide(e.RecordingStopped(call), at)
             case m.NoteWithdrawal(channel) if not withdrawn:
                 self._decide(e.Withdrawn((call,), channel), at)
-            case m.Play(_, "consent"):
+            case m.Play(_, prompt) if is_question(prompt):
                 self._prompt_is_heard(line, at)
             case _:
                 pass

@@ -244,6 +244,10 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: Danish, English
         " (ivr.accept_key). Ret tasten.",
         "The text says to press {pressed}, but it is {keys} that accepts (ivr.accept_key). Correct the key.",
     ),
+    "finding.purposes_more": (
+        "Spørgsmålet gælder ét formål, men nævner også {purposes}: spørg om dem hver for sig (A-14).",
+        "The question is for one purpose and names {purposes} as well: ask for each by itself (A-14).",
+    ),
     "finding.purposes_missing": (
         "Teksten nævner ikke formålene {purposes}. Samtykket gælder kun det, der siges (R-03): tag dem med.",
         "The text does not name the purposes {purposes}. Consent covers only what is said (R-03): name them.",

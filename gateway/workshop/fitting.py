@@ -11,15 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import product
 
+from gateway.callflow.questions import ROUNDS
 from gateway.callflow.settings import FlowSettings
 from gateway.calls.live import flow_for
 from ivr_prompts.catalogue import Catalogue
 from ivr_prompts.wording import keys_told
 from storage import prompts
 from storage.prompts import Stock
-
-ROLE = "consent"
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,10 @@ def _unfit(
         if flow.announced or flow.prompts not in catalogue:
             continue
         for number in ("", *(each for each in numbers if flow_for(tuple(flows), each) is flow)):
-            for instant in instants:
-                name, text = _played(catalogue, stock, flow, number, instant)
+            for instant, question in product(instants, ROUNDS[flow.ivr.granularity]):
+                if question not in catalogue[flow.prompts]:
+                    continue
+                name, text = _played(catalogue, stock, flow, question, number, instant)
                 told = keys_told(flow.prompts, text)
                 others = (*flow.ivr.withdraw_keys, *("*" * bool(flow.ivr.repeat)))
                 says = [key for key in dict.fromkeys(told) if key not in others]
@@ -65,12 +67,12 @@ def _unfit(
 
 
 def _played(
-    catalogue: Catalogue, stock: Stock, flow: FlowSettings, number: str, at: datetime
+    catalogue: Catalogue, stock: Stock, flow: FlowSettings, question: str, number: str, at: datetime
 ) -> tuple[str, str]:
-    """The question a call hears: its name and its words."""
-    found = prompts.in_force(stock.activations, flow.prompts, ROLE, flow.name, number, at)
+    """A question that a call hears: its name and its words."""
+    found = prompts.in_force(stock.activations, flow.prompts, question, flow.name, number, at)
     if found is not None and found.version_id is not None:
         row = stock.versions[found.version_id]
         return prompts.name_of(row), row.text
-    shipped = catalogue[flow.prompts][ROLE]
-    return f"{flow.prompts}/{ROLE}/{shipped.version}", shipped.text
+    shipped = catalogue[flow.prompts][question]
+    return f"{flow.prompts}/{question}/{shipped.version}", shipped.text

@@ -23,7 +23,7 @@ from gateway.callflow.settings import FlowSettings
 from gateway.calls.live import flow_for
 from gateway.calls.prompt_book import prompt_of
 from ivr_prompts import studio
-from ivr_prompts.catalogue import CONSENT_MARKERS, ROLES, Catalogue, Prompt
+from ivr_prompts.catalogue import CONSENT_MARKERS, CONSENT_ROLES, ROLES, Catalogue, Prompt
 from ivr_prompts.checks import Candidate, check, worst_first
 from ivr_prompts.findings import Finding
 from ivr_prompts.sound import NEVER, Sound
@@ -274,7 +274,7 @@ class Workshop:
         """A second person approves a version: without errors, and its warnings accepted with a reason."""
         item = self.find(name, at)
         subject = item.row.id if item.row else prompts.SUBJECT
-        allowed = CONSENT_APPROVERS if item.prompt.role == "consent" else PROMPT_APPROVERS
+        allowed = CONSENT_APPROVERS if item.prompt.role in CONSENT_ROLES else PROMPT_APPROVERS
         self.require(asking, "prompt.approve", allowed, at, subject)
         row = item.row
         if row is None:
@@ -368,12 +368,13 @@ class Workshop:
     def _require_key(
         self, asking: Asking, subject: str, item: Item, flow: FlowSettings, at: datetime
     ) -> None:
-        """The consent question of a flow names the flow's own key."""
-        if item.prompt.role != "consent" or flow.announced:
+        """A consent question of a flow names the flow's own key."""
+        if item.prompt.role not in CONSENT_ROLES or flow.announced:
             return
         key, prompt = flow.ivr.accept_key, item.prompt
         wanted = Wanted((key,), _other_keys(flow), self._company)
-        found = of_text("consent", prompt.language, prompt.text, studio.from_wav(self.audio(item)), wanted)
+        sound = studio.from_wav(self.audio(item))
+        found = of_text(prompt.role, prompt.language, prompt.text, sound, wanted)
         if any(each.name in ("key_not_named", "other_key") for each in found):
             why = (
                 f"{item.name} does not name {key}, the key that accepts in the flow {flow.name}, and no other"

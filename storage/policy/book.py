@@ -68,6 +68,7 @@ class CallFile:
     declined: bool = False
     special_category: bool = False
     consented_at: datetime | None = None
+    purposes: tuple[str, ...] = ()  # of that consent; empty: all that the policy names
     withdrawn_at: datetime | None = None
     recorded_by_investigator: bool = False
     captured: list[tuple[datetime, datetime | None]] = field(default_factory=list)

@@ -33,9 +33,13 @@ class CallEnded:
 
 @dataclass(frozen=True)
 class ConsentGiven:
-    """A valid accept key: the consent record is stored (R-04, R-71)."""
+    """A valid accept key: the consent record is stored (R-04, R-71).
+
+    `purposes`: what was asked for and accepted by itself; empty: the three together (A-14).
+    """
 
     call: str
+    purposes: Ids = ()
 
 
 @dataclass(frozen=True)

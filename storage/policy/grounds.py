@@ -8,10 +8,10 @@ come and go, this module what a set of them means at an instant.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timezone
 
-from storage.model import Ground, GroundName
+from storage.model import CONSENT_PURPOSES, Ground, GroundName
 from storage.policy.clocks import days_from, expiry_of, local_date, local_midnight
 from storage.policy.settings import PolicySettings
 
@@ -28,6 +28,9 @@ class GroundRow:
     ended: str  # what it says when the time has run out
 
 
+WORKS_ON = {"training": "QA", "analysis": "ANALYST", "documentation": "CASEDOC"}
+"""By purpose of consent, whose work it is: consent to some of them lets in nobody else (A-14)."""
+
 # The clock start of a ground from which nothing is counted.
 UNCOUNTED = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -41,8 +44,8 @@ TABLE: dict[GroundName, GroundRow] = {
     GroundName.CONSENT: GroundRow(
         "R-10",
         ("6(1)(a)", "9(2)(a)"),
-        ("training", "analysis", "documentation"),
-        ("QA", "ANALYST", "CASEDOC"),
+        CONSENT_PURPOSES,
+        tuple(WORKS_ON[purpose] for purpose in CONSENT_PURPOSES),
         "the caller consented to its recording",
         "the days that consent covers are over",
     ),
@@ -206,10 +209,22 @@ def ground_for_days(
     return ground(name, anchor, until, expires_at, rule=rule, case=case, reason=reason)
 
 
-def consent_ground(anchor: datetime, settings: PolicySettings, *, rule: str = "R-10") -> Ground:
+def consent_ground(
+    anchor: datetime, settings: PolicySettings, *, rule: str = "R-10", purposes: tuple[str, ...] = ()
+) -> Ground:
     """G-CONSENT: 30 days from the start of the recording (R-04, R-10); `rule` R-11 for transcripts."""
-    return ground_for_days(
-        GroundName.CONSENT, anchor, settings.retention.callcenter_days, settings, rule=rule
+    days = settings.retention.callcenter_days
+    return only_for(ground_for_days(GroundName.CONSENT, anchor, days, settings, rule=rule), purposes)
+
+
+def only_for(g: Ground, purposes: tuple[str, ...]) -> Ground:
+    """A ground of consent, for these purposes alone and those whose work they are; none: for all (A-14)."""
+    if not purposes:
+        return g
+    return replace(
+        g,
+        purposes=tuple(each for each in g.purposes if each in purposes),
+        roles=tuple(WORKS_ON[each] for each in g.purposes if each in purposes),
     )
 
 

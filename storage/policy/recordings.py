@@ -10,7 +10,7 @@ from storage.policy import events as e
 from storage.policy.book import Book, CallFile, Holding, Refused, SampleFile
 from storage.policy.changes import Grounds
 from storage.policy.clocks import days_from, local_date
-from storage.policy.grounds import active, consent_ground, declined_ground, ground
+from storage.policy.grounds import active, consent_ground, declined_ground, ground, only_for
 from storage.policy.settings import after_period
 
 # Grounds whose purposes include making a transcript or something derived; a mere hold does not.
@@ -40,7 +40,7 @@ def consent_given(book: Book, event: e.ConsentGiven, at: datetime) -> list[str]:
     file = live_call(book, event.call)
     if file.direction != "inbound":
         raise Refused("only incoming calls are recorded with consent (R-02)")
-    file.consented_at, file.withdrawn_at = at, None
+    file.consented_at, file.purposes, file.withdrawn_at = at, event.purposes, None
     name = f"{event.call}/consent"
     living = book.living(name, at)
     kind = ArtifactKind.CONSENT_EVIDENCE
@@ -71,9 +71,9 @@ def recording_started(book: Book, event: e.RecordingStarted, at: datetime) -> li
     if not book.living(f"{event.call}/consent", at):
         raise Refused("the evidence of the consent is gone; it must be given anew (R-04, R-13)")
     if book.settings.retention.anchor == "ended_at":
-        basis = ground(GroundName.CONSENT, at)  # its days begin when the recording ends
+        basis = only_for(ground(GroundName.CONSENT, at), file.purposes)  # its days begin when it ends
     else:
-        basis = consent_ground(at, book.settings)
+        basis = consent_ground(at, book.settings, purposes=file.purposes)
     add_recording(book, file, ArtifactKind.AUDIO, basis, at)
     return []
 

@@ -91,6 +91,8 @@ class Consent(Table):
     decision: Mapped[str] = mapped_column(String(16))
     decision_rule: Mapped[str] = mapped_column(String(32))
     decided_at: Mapped[datetime]
+    purposes: Mapped[list[Any]] = mapped_column(default=list)  # accepted by itself each; empty: all together
+    questions: Mapped[list[Any]] = mapped_column(default=list)  # of a round that asks for each purpose
     recording_started_at: Mapped[datetime | None]
     withdrawn_at: Mapped[datetime | None]
     withdrawn_channel: Mapped[str | None] = mapped_column(String(32))

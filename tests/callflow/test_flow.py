@@ -465,3 +465,112 @@ def test_whoever_plays_with_the_keys_fills_no_memory_and_can_still_say_yes() -> 
     story.press("1", at=24).wait_until(26)
     assert story.decision is m.Decision.ACCEPTED
     assert [key.verdict for key in story.decisions[-1].keys].count("accepted") == 1
+
+
+# --- a question for each purpose (A-14) -----------------------------------------------------------
+
+SPLIT = replace(AGENT, ivr=IvrSettings(granularity="split"))
+
+
+class Round(Story):
+    """A call in which each question takes 20 s: said after 15 s, heard after 20 s, then a window of 5 s."""
+
+    def question(self) -> Round:
+        playing = self.call.playing
+        assert playing is not None
+        self.hear(m.PromptStarted(playing.play, TOTAL_MS, PURPOSES_MS, INSTRUCTION_MS))
+        return self
+
+    def yes(self) -> Round:
+        """Press the key 1 s after the purpose was said."""
+        self.question().press("1", at=self.now + 16)
+        self.wait_until(self.now + 1.5)
+        return self
+
+    def no(self) -> Round:
+        self.question()
+        assert self.call.playing is not None
+        self.hear(m.PromptFinished(self.call.playing.play), at=self.now + 20)
+        self.wait_until(self.now + 5)
+        return self
+
+
+def begun() -> Round:
+    story = Round(SPLIT)
+    story.hear(m.CallArrived(), at=0).hear(m.PromptStarted(1, 2000)).hear(m.PromptFinished(1), at=2)
+    return story
+
+
+def test_only_what_was_accepted_by_itself_is_consented_to() -> None:
+    story = begun().yes().no()
+    assert not story.decisions and story.did(m.DialAgent) == 0, "nothing is decided before all was asked"
+    story.yes()
+    (decision,) = story.decisions
+    assert decision.decision is m.Decision.ACCEPTED
+    assert decision.purposes == ("training", "documentation")
+    assert [each.decision for each in decision.answers] == [
+        m.Decision.ACCEPTED,
+        m.Decision.NONE,
+        m.Decision.ACCEPTED,
+    ]
+    assert len({each.play for each in decision.answers}) == 3, "each has a prompt of its own"
+    assert (decision.heard_ms, decision.marker) == (16_000, "purposes_end"), "of the last yes"
+    assert [key.verdict for key in decision.keys] == ["accepted", "accepted"]
+    assert story.played()[1:4] == ["consent_training", "consent_analysis", "consent_documentation"]
+    story.hear(m.AgentAnswered(), at=story.now + 5)
+    assert story.did(m.StartCapture) == 1
+
+
+def test_no_to_everything_connects_unrecorded_with_one_record() -> None:
+    story = begun().no().no().no()
+    (decision,) = story.decisions
+    assert (decision.decision, decision.purposes) == (m.Decision.NONE, ())
+    assert story.did(m.DialAgent) == 1
+    story.hear(m.AgentAnswered(), at=story.now + 5)
+    assert story.did(m.StartCapture) == 0
+
+
+def test_a_key_counts_for_the_question_that_was_said_and_for_no_other() -> None:
+    story = begun().yes().question().press("1", at=0.5 + 19.5 + 1)
+    assert story.call.keys[-1].verdict == "early", "analysis was not said yet"
+    assert not story.decisions
+
+
+def test_hanging_up_between_questions_is_no_consent() -> None:
+    story = begun().yes().question().hear(m.HungUp(m.Leg.CALLER), at=22)
+    (decision,) = story.decisions
+    assert decision.decision is m.Decision.NONE
+    assert [each.purpose for each in decision.answers] == ["training", "analysis"]
+    assert story.did(m.StartCapture) == 0
+
+
+def test_stopping_between_questions_takes_back_what_was_accepted() -> None:
+    story = begun().yes().question().hear(m.StopRequested("web"), at=22)
+    assert story.decision is m.Decision.NONE
+    assert story.did(m.DialAgent) == 1 and story.call.consent is Consent.DENIED
+    story.hear(m.AgentAnswered(), at=30)
+    assert story.did(m.StartCapture) == 0
+
+
+def test_a_question_that_cannot_be_played_is_not_accepted_and_the_next_is_put() -> None:
+    story = begun()
+    assert story.call.playing is not None
+    story.hear(m.PromptFailed(story.call.playing.play)).yes().yes()
+    assert story.decisions[-1].purposes == ("analysis", "documentation")
+
+
+def test_an_offer_puts_all_questions_again() -> None:
+    story = begun().no().no().no().hear(m.AgentAnswered(), at=90).hear(m.OfferRequested(), at=100)
+    story.no().yes()
+    assert story.did(m.StartCapture) == 0, "not all is asked"
+    story.no()
+    assert (story.decisions[-1].purposes, story.decisions[-1].offer) == (("analysis",), 2)
+    assert story.did(m.StartCapture) == 1
+
+
+def test_a_late_key_answers_no_question_of_several() -> None:
+    story = begun()
+    story.flow = replace(SPLIT, ivr=replace(SPLIT.ivr, late_key="accept"))
+    story.no().no().no().press("1", at=story.now + 2)
+    assert story.call.candidate is None and story.decision is m.Decision.LATE_KEY
+    assert story.decisions[-1].answers == story.decisions[0].answers

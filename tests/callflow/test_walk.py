@@ -73,6 +73,20 @@ OF_AGENTS = [
 ]
 
 
+# And where each purpose is asked for by itself.
+OF_ROUNDS = [
+    ("if len(self.call.answers) < len(self.prompts):", "if False:"),
+    (
+        "        if self.agreed():\n            self.become(consent=Consent.STORING)",
+        "        if True:\n            self.become(consent=Consent.STORING)",
+    ),
+    (
+        "            self.become(offer=self.call.offer + 1, answers=())",
+        "            self.become(offer=self.call.offer + 1)",
+    ),
+]
+
+
 def weakened(old: str, new: str) -> types.ModuleType:
     """The flow with one guard weakened, in whichever of its modules it stands, and the others around it."""
     chain = (turn, asking, dialling, handover, flow_module)
@@ -97,6 +111,11 @@ def test_weakening_a_guard_is_noticed(old: str, new: str) -> None:
 @pytest.mark.parametrize(("flow", "old", "new"), OF_AGENTS)
 def test_weakening_what_protects_a_caller_from_other_agents_is_noticed(flow: str, old: str, new: str) -> None:
     assert violations(weakened(old, new).step, FLOWS[flow], enough=1)[0]
+
+
+@pytest.mark.parametrize(("old", "new"), OF_ROUNDS)
+def test_weakening_a_round_of_questions_is_noticed(old: str, new: str) -> None:
+    assert violations(weakened(old, new).step, FLOWS["split"], enough=1)[0]
 
 
 def test_the_rules_of_the_key_are_pinned() -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from gateway.callflow import messages as m
 from gateway.callflow.keys import refusal
 from gateway.callflow.settings import FlowSettings, IvrSettings, Target, TransferTarget
-from gateway.callflow.state import Call, Capture, Consent, Phase, Playing
+from gateway.callflow.state import Call, Capture, Consent, Phase, Playing, Question
 
 Step = Callable[[Call, m.Event, float, FlowSettings], tuple[Call, tuple[m.Action, ...]]]
 
@@ -26,6 +26,9 @@ FLOWS = {
     "message": FlowSettings(connect=None, ivr=IVR),
     "announced": FlowSettings(connect="sip:a@192.0.2.1", announced=True, ivr=IVR),
     "late key accepted": FlowSettings(connect="sip:a@192.0.2.1", ivr=replace(IVR, late_key="accept")),
+    "split": FlowSettings(
+        connect="sip:a@192.0.2.1", ivr=replace(IVR, granularity="split", late_key="accept", repeat=0)
+    ),
     "withdrawal by keys": FlowSettings(connect="sip:a@192.0.2.1", ivr=replace(IVR, withdraw_keys="*9")),
 }
 AGENT = "sip:a@192.0.2.1"
@@ -127,6 +130,7 @@ def normal(call: Call, now: float) -> Call:
         notes=1,
         offer=min(call.offer, 1),
         asked=None,
+        answers=tuple(map(_answer, call.answers)) if call.question is not Question.CLOSED else (),
         candidate=replace(candidate, at=0.0, heard_ms=None, isolated_at=seen(candidate.isolated_at) or 0.0)
         if candidate
         else None,
@@ -138,6 +142,12 @@ def normal(call: Call, now: float) -> Call:
         withdraw_typed_at=seen(call.withdraw_typed_at, 3.001),
         withdraw_typed=call.withdraw_typed if seen(call.withdraw_typed_at, 3.001) is not None else "",
     )
+
+
+def _answer(answer: m.Answered) -> m.Answered:
+    """What later behaviour can depend on: whether it was a yes."""
+    yes = answer.decision is m.Decision.ACCEPTED
+    return m.Answered(answer.purpose, m.Decision.ACCEPTED if yes else m.Decision.NONE, 0.0)
 
 
 @dataclass(frozen=True)
@@ -216,6 +226,10 @@ def follow(
         match action:
             case m.NoteDecision(decision=m.Decision.ACCEPTED):
                 noted = True
+                if bool(action.purposes) != (flow.ivr.granularity == "split"):
+                    broken.append("a yes that does not say to what")
+                if after.question is not Question.CLOSED or len(action.answers) not in (0, 3):
+                    broken.append("a yes before all was asked")
             case m.NoteWithdrawal():
                 stored, noted = False, False
                 if recorder:

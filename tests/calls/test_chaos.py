@@ -22,8 +22,9 @@ import soundfile
 from gateway.callflow import messages as m
 from gateway.calls import line as ln
 from gateway.calls.catchup import CatchUp
-from gateway.calls.driver import CallDriver, Surroundings
+from gateway.calls.driver import CallDriver
 from gateway.calls.records import StoredRecords
+from gateway.calls.surroundings import Surroundings
 from gateway.calls.transcribing import Transcribing
 from storage import artifacts, jobs
 from storage.artifacts import Tags

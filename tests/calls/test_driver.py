@@ -15,8 +15,9 @@ from gateway.callflow import messages as m
 from gateway.callflow.settings import FlowSettings, IvrSettings
 from gateway.callflow.state import Phase
 from gateway.calls import line as ln
-from gateway.calls.driver import CallDriver, Surroundings
+from gateway.calls.driver import CallDriver
 from gateway.calls.prompt_book import PromptBook
+from gateway.calls.surroundings import Surroundings
 from gateway.calls.trunks import Trunk
 from ivr_prompts.catalogue import Catalogue
 from tests.fakes import FakeLine, FakeRecords, FakeSpool

@@ -26,7 +26,7 @@ import yaml
 
 from gateway.app import Archive
 from gateway.config import Settings
-from ivr_prompts.catalogue import ROLES, text_sha256
+from ivr_prompts.catalogue import CONSENT_ROLES, ROLES, text_sha256
 from storage import artifacts, audit_log, calls, consents
 from storage.gate import Asking
 from storage.model import ArtifactKind
@@ -36,7 +36,8 @@ from tests.sip.signals import Pcm, tone
 
 PROMPT_S = {"greeting": 0.3, "consent": 1.6, "ringback": 1.0}
 MARKERS_MS = {"purposes_end": 600, "key_instruction": 1000, "prompt_end": 1400}
-PROMPT_HZ = {role: 1000 + 150 * number for number, role in enumerate(ROLES)}
+SAID = (*ROLES, *CONSENT_ROLES[1:])
+PROMPT_HZ = {role: 1000 + 150 * number for number, role in enumerate(SAID)}
 GREETING = "Velkommen til LB Forsikring."
 
 
@@ -54,8 +55,9 @@ def write_prompts(folder: Path) -> None:
     target = folder / "da"
     target.mkdir(parents=True, exist_ok=True)
     entries: dict[str, Any] = {}
-    for role in ROLES:
-        pcm = tone(PROMPT_HZ[role], PROMPT_S.get(role, 0.4), level=0.2)
+    for role in SAID:
+        seconds = PROMPT_S["consent"] if role in CONSENT_ROLES else PROMPT_S.get(role, 0.4)
+        pcm = tone(PROMPT_HZ[role], seconds, level=0.2)
         with wave.open(str(target / f"{role}.wav"), "wb") as file:
             file.setnchannels(1)
             file.setsampwidth(2)
@@ -71,7 +73,7 @@ def write_prompts(folder: Path) -> None:
             "text_sha256": text_sha256(text),
             "duration_ms": len(pcm) // 8,
         }
-        if role == "consent":
+        if role in CONSENT_ROLES:
             entries[role]["markers"] = {name: {"after": "", "ms": ms} for name, ms in MARKERS_MS.items()}
     (target / "catalogue.yaml").write_text(yaml.safe_dump({"prompts": entries}), encoding="utf-8")
 

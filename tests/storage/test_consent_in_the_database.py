@@ -12,7 +12,7 @@ from storage import artifacts, calls, consents, recordings
 from storage.artifacts import NotReadable
 from storage.database import Refused
 from storage.keys import Keys
-from storage.model import ArtifactKind
+from storage.model import CONSENT_PURPOSES, ArtifactKind
 from storage.policy.book import Refused as NotPermitted
 from storage.sweep import erase_now
 from storage.tables import Artifact, Case, Consent
@@ -320,3 +320,67 @@ def test_a_changed_record_is_not_genuine_even_with_its_hash_made_to_fit(world: W
 
 def test_a_record_from_before_signing_is_not_taken_for_genuine(world: World) -> None:
     assert not genuine(world, store_decision(world, open_call(world), "accepted"))
+
+
+def split_record(call_id: str, *accepted: str, offer: int = 1) -> consents.ConsentRecord:
+    """A round with a question for each purpose, of which these were accepted."""
+    whole = consent_record(call_id, "accepted" if accepted else "none", offer=offer)
+    questions = tuple(
+        consents.QuestionRecord(
+            purpose=purpose,
+            decision="accepted" if purpose in accepted else "none",
+            decided_at=whole.decided_at,
+            started_at=whole.started_at,
+            prompt_id=f"consent-{purpose}",
+            prompt_version="1",
+            prompt_text_sha256="c" * 64,
+            prompt_audio_sha256="d" * 64,
+            keys=whole.keys if purpose in accepted else (),
+        )
+        for purpose in CONSENT_PURPOSES
+    )
+    return replace(whole, questions=questions)
+
+
+@pytest.mark.parametrize("anchor", ["recording_started_at", "ended_at"])
+def test_a_recording_is_for_the_purposes_that_were_accepted_and_for_those_who_work_on_them(
+    world: World, anchor: str
+) -> None:
+    retention = replace(world.settings.retention, anchor=anchor)
+    settings = replace(world.settings, retention=retention)
+    call_id = open_call(world)
+    record = split_record(call_id, "analysis", "documentation")
+    row = world.db.write_sync(lambda s: consents.record(s, record, LATER, settings, world.keys))
+    assert row.purposes == ["analysis", "documentation"]
+    assert [each["decision"] for each in row.questions] == ["none", "accepted", "accepted"]
+    new = world.db.write_sync(lambda s: recordings.begin(s, world.keys, call_id, row.id, LATER, settings))
+    (ground,) = world.db.read_sync(lambda s: artifacts.grounds_of(s, new.artifact_id))
+    assert ground.purposes == ("analysis", "documentation") and ground.roles == ("ANALYST", "CASEDOC")
+
+
+def test_what_was_accepted_by_itself_is_signed(world: World) -> None:
+    call_id = open_call(world)
+    record = split_record(call_id, "analysis")
+    row = world.db.write_sync(lambda s: consents.record(s, record, LATER, keys=world.keys))
+    assert consents.is_genuine(row, world.keys.public_key)
+    row.purposes = ["analysis", "training"]
+    assert not consents.is_genuine(row, world.keys.public_key)
+    row.purposes = ["analysis"]
+    row.questions = [{**each, "decision": "accepted"} for each in row.questions]
+    assert not consents.is_genuine(row, world.keys.public_key)
+
+
+def test_a_new_consent_after_a_withdrawal_covers_only_what_it_was_given_for(world: World) -> None:
+    call_id, _ = begin(world)
+    world.db.write_sync(lambda s: consents.withdraw(s, call_id, LATER, "agent", "caller", world.settings))
+    again = split_record(call_id, "training", offer=2)
+    after = LATER + timedelta(minutes=1)
+    again = replace(again, decided_at=after)
+
+    def begin(session):  # type: ignore[no-untyped-def]
+        row = consents.record(session, again, after)
+        return recordings.begin(session, world.keys, call_id, row.id, after, world.settings)
+
+    new = world.db.write_sync(begin)
+    (ground,) = world.db.read_sync(lambda s: artifacts.grounds_of(s, new.artifact_id))
+    assert ground.purposes == ("training",)

@@ -122,7 +122,10 @@ class Why(BaseModel):
 
 
 class ConsentView(BaseModel):
-    """A consent record (§8.1). `keys`: what was pressed and when; `genuine`: stands as it was signed."""
+    """A consent record (§8.1). `keys`: what was pressed and when; `genuine`: stands as it was signed.
+
+    Where each purpose is asked for by itself, `purposes` are those accepted, `questions` all that were put.
+    """
 
     id: str
     call: str
@@ -142,6 +145,8 @@ class ConsentView(BaseModel):
     decision: str
     decision_rule: str
     decided_at: datetime
+    purposes: list[str]
+    questions: list[Any]
     recording_started_at: datetime | None
     withdrawn_at: datetime | None
     withdrawn_channel: str | None

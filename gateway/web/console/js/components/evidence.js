@@ -9,6 +9,7 @@ import { badge, facts } from "./ui.js";
 export function consentFacts(record) {
   const seconds = (ms) => (ms === null || ms === undefined ? null : `${(ms / 1000).toFixed(1).replace(".", t("decimal"))} s`);
   const keys = (record.keys ?? []).map((key) => keyOf(key, seconds)).filter(Boolean);
+  const questions = (record.questions ?? []).map(({ purpose, decision }) => `${Word("purpose", purpose)}: ${word("decision", decision)}`);
   return h("div.stack",
     h("div.row", badge(word("decision", record.decision), record.decision === "accepted" ? "ok" : "warn"),
       record.genuine === undefined ? null
@@ -20,6 +21,7 @@ export function consentFacts(record) {
       [t("consent.heard"), record.played_ms === null || record.played_ms === undefined ? null
         : t("consent.heard.of", { heard: seconds(record.played_ms), all: seconds(record.total_ms) })],
       [t("consent.marker"), record.marker && Word("marker", record.marker)],
+      [t("consent.questions"), questions.length ? h("ul", questions.map((line) => h("li", line))) : null],
       [t("consent.keys"), keys.length ? h("ul", keys.map((line) => h("li", line))) : null],
       [t("consent.recording"), instant(record.recording_started_at)],
       [t("consent.withdrawn.at"), record.withdrawn_at && [instant(record.withdrawn_at), word("channel", record.withdrawn_channel)].filter(Boolean).join(" · ")],
