@@ -95,7 +95,10 @@ class Original:
         """Everything in the story that is another in each copy."""
         of = self._of
         self._ids = {row[name]: row[at] for table, (name, at) in _IDS.items() for row in of.get(table, ())}
-        self._records = [{**row, "keys": json.loads(row["keys"])} for row in of["consent_records"]]
+        lists = ("keys", "purposes", "questions")
+        self._records = [
+            {**row, **{name: json.loads(row[name]) for name in lists}} for row in of["consent_records"]
+        ]
         signed = [row["record_hash"] for row in self._records]
         known = [row["sha256"] for row in of["artifacts"]]
         known += [row["content_sha256"] for row in of.get("tombstones", ())]

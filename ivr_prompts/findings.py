@@ -46,6 +46,7 @@ VALUES: dict[str, tuple[str, ...]] = {
     "language_unknown": ("language",),
     "key_not_named": ("keys",),
     "other_key": ("pressed", "keys"),
+    "purposes_more": ("purposes",),
     "purposes_missing": ("purposes",),
     "policy_wording": ("word", "says", "policy"),
     "company_not_named": ("company",),

@@ -8,29 +8,31 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, cast
 
-from sqlalchemy import ARRAY, ColumnElement, Dialect, Text, TypeDecorator, bindparam, insert, text
+from sqlalchemy import ColumnElement, Dialect, Text, TypeDecorator, bindparam, insert, text
 from sqlalchemy import Table as PlainTable
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import TypeEngine
 
 from storage.tables import Table
 
+_APART = "\x1f"  # the unit separator: no id holds it
+
 
 class _Ids(TypeDecorator[Sequence[str]]):
-    """A list of ids: an array on PostgreSQL, a JSON text on SQLite."""
+    """A list of ids as one text, which costs less to send than an array: JSON on SQLite, else set apart."""
 
     impl = Text
     cache_ok = True
 
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else ARRAY(Text()))
-
     def process_bind_param(self, value: Sequence[str] | None, dialect: Dialect) -> Any:
         ids = list(value or ())
-        return json.dumps(ids) if dialect.name == "sqlite" else ids
+        if dialect.name == "sqlite":
+            return json.dumps(ids)
+        if any(_APART in each for each in ids):
+            raise ValueError("an id holds a control character")
+        return _APART.join(ids)
 
 
 class _Listed(FunctionElement[Any]):
@@ -50,7 +52,8 @@ def among(column: Any, ids: Sequence[str]) -> ColumnElement[bool]:
 
 @compiles(_Listed)
 def _of_array(element: _Listed, compiler: SQLCompiler, **how: Any) -> str:
-    return f"(SELECT unnest({compiler.process(element.clauses, **how)}))"
+    ids = compiler.process(element.clauses, **how)
+    return f"(SELECT unnest(string_to_array({ids}, chr({ord(_APART)}))))"
 
 
 @compiles(_Listed, "sqlite")

@@ -165,6 +165,7 @@ def test_the_archive_says_which_targets_were_missed() -> None:
     fast = {"median_ms": 4.0, "p95_ms": 6.0, "worst_ms": 9.0, "peak_mib": 90.0, "loop_ms": 70.0}
     preview = {"seconds": 40.0, "looked_at": 1000, "peak_mib": 92.0, "loop_ms": 71.0}
     sweep = {"seconds": 12.0, "files_s": 2.0, "erased": 20_000, "peak_mib": 110.0, "loop_ms": 72.0}
+    sweep["rates"] = [1900, 2000, 1800]
     good = archive.Figures("SQLite", 1000, {"why": fast, "number": fast, "preview": preview, "sweep": sweep})
     slow = archive.Figures(
         "PostgreSQL",

@@ -80,10 +80,6 @@ OF_ROUNDS = [
         "        if self.agreed():\n            self.become(consent=Consent.STORING)",
         "        if True:\n            self.become(consent=Consent.STORING)",
     ),
-    (
-        "            self.become(offer=self.call.offer + 1, answers=())",
-        "            self.become(offer=self.call.offer + 1)",
-    ),
 ]
 
 

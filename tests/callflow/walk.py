@@ -130,7 +130,7 @@ def normal(call: Call, now: float) -> Call:
         notes=1,
         offer=min(call.offer, 1),
         asked=None,
-        answers=tuple(map(_answer, call.answers)) if call.question is not Question.CLOSED else (),
+        answers=tuple(map(_answer, call.answers)),
         candidate=replace(candidate, at=0.0, heard_ms=None, isolated_at=seen(candidate.isolated_at) or 0.0)
         if candidate
         else None,

@@ -1,4 +1,4 @@
-"""Real calls that are asked for each purpose by itself (A-14): what was accepted is what it may be used for."""
+"""Real calls that are asked for each purpose by itself (A-14): what it may then be used for."""
 
 from __future__ import annotations
 

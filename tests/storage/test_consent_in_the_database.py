@@ -377,10 +377,10 @@ def test_a_new_consent_after_a_withdrawal_covers_only_what_it_was_given_for(worl
     after = LATER + timedelta(minutes=1)
     again = replace(again, decided_at=after)
 
-    def begin(session):  # type: ignore[no-untyped-def]
+    def once_more(session):  # type: ignore[no-untyped-def]
         row = consents.record(session, again, after)
         return recordings.begin(session, world.keys, call_id, row.id, after, world.settings)
 
-    new = world.db.write_sync(begin)
+    new = world.db.write_sync(once_more)
     (ground,) = world.db.read_sync(lambda s: artifacts.grounds_of(s, new.artifact_id))
     assert ground.purposes == ("training",)
