@@ -117,14 +117,12 @@ def _measure(name: str, url: str, folder: Path) -> dict[str, Any]:
 
 def _fastest_sweep(url: str, folder: Path) -> dict[str, Any]:
     """The fastest of some sweeps, each of its own copy of the archive; `rates`: of all of them."""
-    found = []
+    found: list[dict[str, Any]] = []
     for _ in range(SWEEPS):
         with _copy(url, folder) as (copied, place):
             found.append(_measure("sweep", copied, place))
-    return {
-        **max(found, key=lambda each: per_second(each)),
-        "rates": [round(per_second(each)) for each in found],
-    }
+    fastest = max(found, key=per_second)
+    return {**fastest, "rates": [round(per_second(each)) for each in found]}
 
 
 @contextmanager
