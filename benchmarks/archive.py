@@ -141,9 +141,11 @@ def _copy(url: str, folder: Path) -> Iterator[tuple[str, Path]]:
         with psycopg.connect(at, autocommit=True) as server:
             server.execute(f'CREATE DATABASE swept TEMPLATE "{name}"')
             server.execute("CHECKPOINT")
-        yield sa.make_url(url).set(database="swept").render_as_string(False), place
-        with psycopg.connect(at, autocommit=True) as server:
-            server.execute("DROP DATABASE swept WITH (FORCE)")
+        try:
+            yield sa.make_url(url).set(database="swept").render_as_string(False), place
+        finally:
+            with psycopg.connect(at, autocommit=True) as server:
+                server.execute("DROP DATABASE swept WITH (FORCE)")
     finally:
         shutil.rmtree(place)
 

@@ -90,7 +90,12 @@ class ConsentRecord:
 
     @property
     def purposes(self) -> tuple[str, ...]:
-        """What was accepted by itself; empty: all that the one question named, or nothing."""
+        """What was accepted by itself; empty: all that the one question named, or nothing.
+
+        A round that was broken off comes to nothing, whatever was answered in it.
+        """
+        if self.decision != ACCEPTED:
+            return ()
         return tuple(each.purpose for each in self.questions if each.decision == ACCEPTED)
 
 

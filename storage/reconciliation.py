@@ -199,7 +199,7 @@ def _as_stored(
     length_s = (call.ended_at - begins).total_seconds() if call.ended_at and begins and talked else 0.0
     return Seen(
         asks=not case,
-        asked=any(row.played_ms for row in records),
+        asked=any(row.played_ms or any(each["played_ms"] for each in row.questions) for row in records),
         talked=talked,
         heard=Answer.YES if stored is Answer.WITHDRAWN else stored,
         recordable_ms=max(0, round(length_s * 1000)),

@@ -74,12 +74,13 @@ class Asking(Turn):
                 return
         if event.digit == "*" and call.repeats < self.ivr.repeat:
             self.become(repeats=call.repeats + 1, window_end=None)
-            self.pose_question(again=True)
+            self.pose_question()
 
     def typed_withdrawal(self, digit: str) -> bool:
         """Whether this digit completes the announced withdrawal sequence (art. 7(3): as easy as yes)."""
         sequence = self.ivr.withdraw_keys
-        if not sequence or self.call.consent not in (Consent.GRANTED, Consent.STORING):
+        given = self.call.consent in (Consent.GRANTED, Consent.STORING)
+        if not sequence or not (given or (self.call.question is not Question.CLOSED and self.agreed())):
             return False
         typed = self.call.withdraw_typed
         started = self.call.withdraw_typed_at
@@ -124,14 +125,17 @@ class Asking(Turn):
         may_ask = call.consent in (Consent.DENIED, Consent.WITHDRAWN)
         if call.phase is Phase.TALKING and call.question is Question.CLOSED and may_ask:
             self.become(keys=(), repeats=0, candidate=None)
-            self.pose_question()
+            self.begin_round()
 
     # --- the question ---------------------------------------------------------------------------
 
-    def pose_question(self, again: bool = False) -> None:
-        """Put the first question of a round; `again`: repeat the one that runs."""
-        if not again:
-            self.become(offer=self.call.offer + 1, answers=())
+    def begin_round(self) -> None:
+        """Put the first question of a round."""
+        self.become(offer=self.call.offer + 1, answers=())
+        self.pose_question()
+
+    def pose_question(self) -> None:
+        """Put the next question of the round, or the one that runs once more."""
         self.become(question=Question.PLAYING, window_end=None, asked=None)
         self.play(self.prompts[len(self.call.answers)])
 
@@ -149,7 +153,7 @@ class Asking(Turn):
         self.become(question=Question.CLOSED, window_end=None, candidate=None)
 
     def accept(self) -> None:
-        """The candidate's isolation is over: consent, once it is stored."""
+        """The candidate's isolation is over: the answer to this question is yes."""
         candidate = self.call.candidate
         assert candidate is not None
         keys = tuple(
@@ -159,7 +163,7 @@ class Asking(Turn):
         self.go_on(m.Decision.ACCEPTED, candidate.heard_ms)
 
     def refuse(self) -> None:
-        """The question ended without a yes."""
+        """The answer to this question is no."""
         self.go_on(refusal(self.call.keys))
 
     def go_on(self, decision: m.Decision, heard_ms: int | None = None) -> None:
@@ -167,7 +171,7 @@ class Asking(Turn):
         self.note_answer(decision, heard_ms)
         if len(self.call.answers) < len(self.prompts):
             self.become(keys=(), repeats=0, candidate=None)
-            self.pose_question(again=True)
+            self.pose_question()
             return
         self.stop_question()
         if self.agreed():
@@ -196,7 +200,11 @@ class Asking(Turn):
         """Note that there is no consent, and why."""
         if self.call.consent is Consent.UNDECIDED:
             self.become(consent=Consent.DENIED)
-        self.note_decision(refusal(self.call.keys))
+        self.note_decision(refusal(self.keys_of_round()))
+
+    def keys_of_round(self) -> tuple[m.KeyPress, ...]:
+        """The keys of the questions that are over, and of the last one."""
+        return (*(key for each in self.call.answers[:-1] for key in each.keys), *self.call.keys)
 
     def note_key(self, event: m.DigitPressed, verdict: str) -> None:
         """Remember a key for the consent record."""
@@ -218,8 +226,10 @@ class Asking(Turn):
         asked = self.call.asked
         if asked is not None and heard_ms is None:
             heard_ms = asked.heard_ms(self.now)
+        # A late key, where one is taken, answers the last question once more.
+        place = min(len(self.call.answers), len(self.prompts) - 1)
         answer = m.Answered(
-            PURPOSE_OF.get(self.prompts[min(len(self.call.answers), len(self.prompts) - 1)], ""),
+            PURPOSE_OF.get(self.prompts[place], ""),
             decision,
             self.now,
             self.call.keys,
@@ -228,19 +238,18 @@ class Asking(Turn):
             asked.total_ms if asked else None,
             asked.marker_at(heard_ms) if asked and heard_ms is not None else None,
         )
-        self.become(answers=(*self.call.answers[: len(self.prompts) - 1], answer))
+        self.become(answers=(*self.call.answers[:place], answer))
 
     def note_decision(self, decision: m.Decision) -> None:
         """Commit what the round came to, and what it rests on."""
         answers = self.call.answers
-        same = [each for each in answers if each.decision is decision] or list(answers)
-        told = same[-1] if same else m.Answered("", decision, self.now)
+        told = m.resting(answers, decision) or m.Answered("", decision, self.now)
         self.become(notes=self.call.notes + 1)
         self.ask(
             m.NoteDecision(
                 self.call.notes,
                 decision,
-                (*(key for each in answers[:-1] for key in each.keys), *self.call.keys),
+                self.keys_of_round(),
                 self.now,
                 told.heard_ms,
                 told.prompt_total_ms,

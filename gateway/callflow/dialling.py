@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from gateway.callflow import messages as m
 from gateway.callflow.asking import Asking
+from gateway.callflow.keys import refusal
 from gateway.callflow.settings import Round
-from gateway.callflow.state import Capture, Consent, Phase, Playing
+from gateway.callflow.state import Capture, Consent, Phase, Playing, Question
 from gateway.callflow.turn import PROMPT_START_S
 
 # Telephony gives up ringing by itself and says why; only if it does not, the flow does.
@@ -158,6 +159,8 @@ class Dialling(Asking):
         self.become(phase=Phase.TALKING, agent=number, ringing=(), early=None, ring_until=None)
         self.ask(m.Bridge(number))
         if self.call.consent is Consent.UNDECIDED:
+            if self.call.question is not Question.CLOSED:
+                self.note_answer(refusal(self.call.keys))
             self.close_question()
             self.deny()
         else:

@@ -117,7 +117,10 @@ class _Turn(HandingOver):
             elif call.candidate is None and call.window_end == due:
                 self.refuse()
             elif call.playing is not None and call.playing.give_up_at == due:
-                self.on_prompt_over(call.playing.play, failed=True)
+                if is_question(call.playing.prompt) and call.playing.started_at is None:
+                    self.break_off()  # nothing is played here any more: the others would not be heard either
+                else:
+                    self.on_prompt_over(call.playing.play, failed=True)
             elif call.whisper is not None and call.whisper.give_up_at == due:
                 self.on_whisper_over()
             elif call.ring_until == due:
@@ -183,7 +186,7 @@ class _Turn(HandingOver):
         elif phase is Phase.GREETING:
             if self.call.consent is Consent.UNDECIDED:
                 self.become(phase=Phase.CONSENT)
-                self.pose_question()
+                self.begin_round()
             else:
                 self.to_agent()
         elif phase is Phase.RINGING and (not failed or playing.prompt == "fallback"):

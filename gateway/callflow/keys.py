@@ -49,7 +49,7 @@ def marker_heard(call: Call, heard_ms: int | None, marker: str) -> bool:
 
 def refusal(keys: tuple[KeyPress, ...]) -> Decision:
     """Why the answer was no: the last key that was judged says it."""
-    verdicts = [key.verdict for key in keys if key.verdict != "candidate"]
+    verdicts = [key.verdict for key in keys if key.verdict not in ("candidate", "accepted")]
     if not verdicts:
         return Decision.NONE
     by_verdict = {"early": Decision.EARLY_KEY, "late": Decision.LATE_KEY}

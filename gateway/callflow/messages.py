@@ -315,7 +315,7 @@ class NoteDecision:
     """Commit the decision and the keys it rests on. ACCEPTED is answered by ConsentStored/NotStored.
 
     Where each purpose has a question of its own, `answers` are those to all that were put, and what is heard
-    and marked here is of the last one that says the same as the decision.
+    and marked here is of the last one that says the same as the decision (`rests_on`).
     """
 
     note: int
@@ -331,7 +331,22 @@ class NoteDecision:
     @property
     def purposes(self) -> tuple[str, ...]:
         """What was accepted by itself; empty: everything together, or nothing."""
+        if self.decision is not Decision.ACCEPTED:
+            return ()
         return tuple(each.purpose for each in self.answers if each.decision is Decision.ACCEPTED)
+
+    @property
+    def rests_on(self) -> Answered | None:
+        """Of several answers, the one that what is heard and marked here is of."""
+        return resting(self.answers, self.decision)
+
+
+def resting(answers: tuple[Answered, ...], decision: Decision) -> Answered | None:
+    """The answer that a decision rests on: the last of its kind whose question was heard, else the last."""
+    heard = [each for each in answers if each.play is not None]
+    same = [each for each in heard if each.decision is decision]
+    found = same or heard or list(answers)
+    return found[-1] if found else None
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,9 @@ class CallDriver:
         )
         self._inbox: asyncio.Queue[m.Event] = asyncio.Queue()
         self._writing = Writing(call_id, around.counts, self.backlog)
-        self._evidence = Evidence(call_id, self._clock, self._prompts, around.policy_version)
+        self._evidence = Evidence(
+            call_id, self._clock, self._prompts, around.policy_version, flow.ivr.granularity
+        )
         self._recording: Recording | None = None
         self._consent_id: str | None = None
         self._case: tuple[str, str] | None = None  # of an investigator's own recording, and who names it

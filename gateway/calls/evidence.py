@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from gateway.callflow import messages as m
-from gateway.callflow.questions import TOGETHER, is_question
+from gateway.callflow.questions import ROUNDS, TOGETHER, is_question
 from gateway.calls.surroundings import CallClock
 from ivr_prompts.catalogue import Prompt
 from storage.consents import ConsentRecord, KeyEvent, QuestionRecord
@@ -23,12 +23,18 @@ class Evidence:
     """Which prompts one call played, and when they began to sound."""
 
     def __init__(
-        self, call_id: str, clock: CallClock, prompts: Mapping[str, Prompt], policy_version: str
+        self,
+        call_id: str,
+        clock: CallClock,
+        prompts: Mapping[str, Prompt],
+        policy_version: str,
+        granularity: str = "bundled",
     ) -> None:
         self._call_id = call_id
         self._clock = clock
         self._prompts = prompts
         self._policy_version = policy_version
+        self._first = ROUNDS[granularity][0]
         self._plays: dict[int, Prompt] = {}
         self._began_at: dict[int, datetime] = {}
         self._last_asked: int | None = None
@@ -59,10 +65,9 @@ class Evidence:
 
     def record(self, action: m.NoteDecision) -> ConsentRecord:
         """What is stored of a decision."""
-        answers = action.answers
-        same = [each for each in answers if each.decision is action.decision] or answers
-        play = same[-1].play if same else self._last_asked
-        prompt = self._asked(play, f"consent_{same[-1].purpose}" if same else TOGETHER)
+        rests_on = action.rests_on
+        play = rests_on.play if rests_on else self._last_asked
+        prompt = self._asked(play, f"consent_{rests_on.purpose}" if rests_on else self._first)
         return ConsentRecord(
             call_id=self._call_id,
             decision=action.decision.value,
@@ -80,12 +85,13 @@ class Evidence:
             total_ms=action.prompt_total_ms,
             marker=action.marker,
             offer=action.offer,
-            questions=tuple(self._question(each) for each in answers),
+            questions=tuple(self._question(each) for each in action.answers),
         )
 
     def _asked(self, play: int | None, role: str) -> Prompt:
         """The prompt that was heard; of a question that nobody heard, the one it would have had."""
-        return self._plays.get(play or 0) or self._prompts[role]
+        heard = self._plays.get(play or 0)
+        return heard or self._prompts.get(role) or self._prompts[TOGETHER]
 
     def _question(self, answer: m.Answered) -> QuestionRecord:
         prompt = self._asked(answer.play, f"consent_{answer.purpose}")

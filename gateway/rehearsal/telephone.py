@@ -44,6 +44,7 @@ class _Line:
     prompt: s.PromptBegins | s.OfferedAgain | None = None  # how long the consent prompt is
     heard_from: datetime | None = None  # when the consent prompt that is heard began
     prompt_end: tuple[datetime, int] | None = None  # when it ends, and its play number
+    told: int = 0  # the play whose beginning the story told
 
     def seconds(self, at: datetime) -> float:
         micros = (at - self.began) // timedelta(microseconds=1)
@@ -153,15 +154,17 @@ class Telephone:
         if line.state.phase is Phase.GREETING and playing is not None:
             line.prompt = event
             self._step(line, m.PromptFinished(playing.play), at)
+            line.told = line.state.plays
         elif playing is not None and self._may_begin(line, playing):
             line.prompt = event  # heard again, or the next question of a round
+            line.told = playing.play
             self._prompt_is_heard(line, at)
         else:
             raise Refused("the consent question is asked once; later only the agent offers it again")
 
     def _may_begin(self, line: _Line, playing: Playing) -> bool:
         """Whether the story may say that the question which is put begins now, and how long it is."""
-        split = line.flow.ivr.granularity == "split"
+        split = line.flow.ivr.granularity == "split" and line.told != playing.play
         return is_question(playing.prompt) and (bool(line.state.repeats) or split)
 
     def _offer(self, line: _Line, event: s.OfferedAgain, at: datetime) -> None:

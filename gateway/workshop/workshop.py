@@ -23,7 +23,7 @@ from gateway.callflow.settings import FlowSettings
 from gateway.calls.live import flow_for
 from gateway.calls.prompt_book import prompt_of
 from ivr_prompts import studio
-from ivr_prompts.catalogue import CONSENT_MARKERS, CONSENT_ROLES, ROLES, Catalogue, Prompt
+from ivr_prompts.catalogue import CONSENT_MARKERS, CONSENT_ROLES, Catalogue, Prompt
 from ivr_prompts.checks import Candidate, check, worst_first
 from ivr_prompts.findings import Finding
 from ivr_prompts.sound import NEVER, Sound
@@ -138,9 +138,10 @@ class Workshop:
             raise Refused(
                 f"there is no prompt set {prompt_set}; there are {', '.join(self._catalogue.languages)}"
             )
-        if role not in ROLES:
-            raise Refused(f"there is no prompt {role}; there are {', '.join(ROLES)}")
-        return self._catalogue[prompt_set][role]
+        there = self._catalogue[prompt_set]
+        if role not in there:
+            raise Refused(f"there is no prompt {role} in the set {prompt_set}; there are {', '.join(there)}")
+        return there[role]
 
     def findings(self, item: Item) -> tuple[Finding, ...]:
         """Everything that is wrong with a version, its words checked against the settings of now."""

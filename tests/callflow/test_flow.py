@@ -9,8 +9,10 @@ import pytest
 from gateway.callflow import messages as m
 from gateway.callflow.asking import MOST_KEYS
 from gateway.callflow.flow import step
+from gateway.callflow.questions import PURPOSE_OF, TOGETHER
 from gateway.callflow.settings import FlowSettings, IvrSettings
 from gateway.callflow.state import Call, Capture, Consent, Phase
+from ivr_prompts.catalogue import CONSENT_ROLES
 
 AGENT = FlowSettings(connect="sip:agent@192.0.2.1")
 MESSAGE = FlowSettings(connect=None)
@@ -557,6 +559,39 @@ def test_a_question_that_cannot_be_played_is_not_accepted_and_the_next_is_put() 
     assert story.call.playing is not None
     story.hear(m.PromptFailed(story.call.playing.play)).yes().yes()
     assert story.decisions[-1].purposes == ("analysis", "documentation")
+
+
+def test_when_nothing_is_played_any_more_the_other_questions_are_not_waited_for() -> None:
+    story = begun().yes()
+    story.wait_until(story.now + 10)
+    assert story.decision is m.Decision.NONE and story.did(m.DialAgent) == 1
+    assert story.decisions[-1].purposes == () and story.call.consent is Consent.DENIED
+    assert story.decisions[-1].heard_ms == 16_000, "of the last question that was heard"
+
+
+def test_what_was_accepted_is_taken_back_by_keys_before_the_round_is_over() -> None:
+    story = begun()
+    story.flow = replace(SPLIT, ivr=replace(SPLIT.ivr, withdraw_keys="*9"))
+    story.yes().question().press("*", at=21).press("9", at=22)
+    assert story.decision is m.Decision.OTHER_KEY and story.call.consent is Consent.DENIED
+    assert story.did(m.DialAgent) == 1
+
+
+def test_a_no_to_all_says_what_was_pressed_at_any_of_the_questions() -> None:
+    story = begun().question().press("1", at=5).hear(m.PromptFinished(2), at=22).wait_until(27)
+    assert isinstance(story, Round)
+    story.no().no()
+    assert story.decision is m.Decision.EARLY_KEY
+
+
+def test_hanging_up_in_the_greeting_asks_nothing() -> None:
+    story = Round(SPLIT)
+    story.hear(m.CallArrived(), at=0).hear(m.PromptStarted(1, 2000)).hear(m.HungUp(m.Leg.CALLER), at=1)
+    assert (story.decision, story.decisions[-1].answers) == (m.Decision.NONE, ())
+
+
+def test_the_prompts_of_the_questions_are_those_of_the_catalogue() -> None:
+    assert (TOGETHER, *PURPOSE_OF) == CONSENT_ROLES
 
 
 def test_an_offer_puts_all_questions_again() -> None:

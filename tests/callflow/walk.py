@@ -27,7 +27,8 @@ FLOWS = {
     "announced": FlowSettings(connect="sip:a@192.0.2.1", announced=True, ivr=IVR),
     "late key accepted": FlowSettings(connect="sip:a@192.0.2.1", ivr=replace(IVR, late_key="accept")),
     "split": FlowSettings(
-        connect="sip:a@192.0.2.1", ivr=replace(IVR, granularity="split", late_key="accept", repeat=0)
+        connect="sip:a@192.0.2.1",
+        ivr=replace(IVR, granularity="split", late_key="accept", repeat=0, withdraw_keys="9"),
     ),
     "withdrawal by keys": FlowSettings(connect="sip:a@192.0.2.1", ivr=replace(IVR, withdraw_keys="*9")),
 }

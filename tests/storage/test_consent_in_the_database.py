@@ -370,6 +370,17 @@ def test_what_was_accepted_by_itself_is_signed(world: World) -> None:
     assert not consents.is_genuine(row, world.keys.public_key)
 
 
+def test_a_round_that_was_broken_off_accepted_nothing(world: World) -> None:
+    call_id = open_call(world)
+    broken = replace(split_record(call_id, "training"), decision="none")
+    row = world.db.write_sync(lambda s: consents.record(s, broken, LATER, keys=world.keys))
+    assert row.purposes == [] and row.questions[0]["decision"] == "accepted"
+    late = replace(broken, decision="late_key")
+    world.db.write_sync(lambda s: consents.note_late_key(s, late, LATER, world.keys))
+    (row,) = world.db.read_sync(lambda s: consents.of_call(s, call_id))
+    assert row.purposes == [] and consents.is_genuine(row, world.keys.public_key)
+
+
 def test_a_new_consent_after_a_withdrawal_covers_only_what_it_was_given_for(world: World) -> None:
     call_id, _ = begin(world)
     world.db.write_sync(lambda s: consents.withdraw(s, call_id, LATER, "agent", "caller", world.settings))

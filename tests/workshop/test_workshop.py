@@ -9,7 +9,7 @@ import pytest
 
 from gateway.callflow.settings import FlowSettings, IvrSettings
 from gateway.workshop.workshop import Attempt, Item, Workshop, split
-from ivr_prompts.catalogue import Catalogue
+from ivr_prompts.catalogue import CONSENT_ROLES, Catalogue
 from storage import audit_log, prompts
 from storage.gate import Asking, NotAllowed
 from storage.people import Person, Role
@@ -48,7 +48,8 @@ class Shop:
 
     def attempt(self, role: str = "goodbye", text: str = GOODBYE, quiet: bool = False) -> Attempt:
         file = write(self.folder / "studio.wav", spoken(role) * (0.3 if quiet else 1.0))
-        return self.shop.take("da", role, file, text, CONSENT.markers_ms if role == "consent" else {})
+        markers = shipped(role).markers_ms if role in CONSENT_ROLES else {}
+        return self.shop.take("da", role, file, text, markers)
 
     def make(self, role: str = "goodbye", text: str = GOODBYE, by: Asking = OLE, quiet: bool = False) -> Item:
         return self.shop.keep(by, "da", role, text, self.attempt(role, text, quiet), AT)
@@ -108,6 +109,19 @@ def test_the_consent_question_is_approved_by_those_who_answer_for_its_words(shop
     with pytest.raises(NotAllowed, match="DPO, LEGAL"):
         shop.shop.approve(OVE, "da/consent/2", AT)
     assert shop.shop.approve(LEA, "da/consent/2", AT).name == "da/consent/2"
+
+
+@pytest.mark.parametrize("role", CONSENT_ROLES[1:])
+def test_a_question_for_one_purpose_is_made_approved_and_put_in_use_like_the_one_for_all(
+    shop: Shop, role: str
+) -> None:
+    item = shop.make(role, shipped(role).text)
+    assert [each.name for each in shop.shop.findings(item) if each.severity == "error"] == []
+    with pytest.raises(NotAllowed):
+        shop.shop.approve(OVE, item.name, AT)
+    shop.shop.approve(DPO, item.name, AT, True, "as the policy's lawyer had it")
+    shop.shop.activate(OLE, item.name, AT, AT)
+    assert shop.shop.find(f"da/{role}", AT).prompt.version == item.prompt.version
 
 
 def test_what_has_an_error_is_kept_and_never_approved(shop: Shop) -> None:

@@ -92,7 +92,12 @@ async function json(response) {
     if (error.name === "AbortError") throw error;
     throw new Problem(0, { type: "/problems/offline" });
   });
-  return text ? JSON.parse(text) : null;
+  if (!text) return null;
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Problem(0, { type: "/problems/offline" });
+  }
 }
 
 export const get = async (path, options) => json(await send("GET", path, options));

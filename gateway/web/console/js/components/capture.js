@@ -46,7 +46,7 @@ export function captureButtons(call, { look = "" } = {}) {
     state === "recording" && asking("pause", { symbol: "pause" }),
     state === "paused" && asking("resume", { symbol: "play", look: "primary" }),
     stops && asking("stop", { symbol: "stop", look: "danger", sure: true }),
-    (state === "off" || state === "stopped") && talking && call.consent !== "barred" && asking("offer", { symbol: "offer" }),
+    talking && ["denied", "withdrawn"].includes(call.consent) && asking("offer", { symbol: "offer" }),
   ].filter(Boolean);
 }
 

@@ -64,7 +64,7 @@ function actions(found, findings, path, reload) {
       symbol: "plus", intro: t("prompt.render.intro"),
       rows: [
         { name: "text", label: t("prompt.text"), type: "textarea", required: true, value: found.text, attributes: { rows: 8, lang: found.set } },
-        ...(found.role === "consent" ? ["purposes_end", "key_instruction"] : []).map((name) =>
+        ...(asks(found.role) ? ["purposes_end", "key_instruction"] : []).map((name) =>
           ({ name, label: t(`prompt.marker.${name}`), hint: t("prompt.marker.hint") })),
       ],
       body: ({ text, ...markers }) => ({ text, markers: Object.fromEntries(Object.entries(markers).filter(([, words]) => words)) }),
@@ -75,6 +75,9 @@ function actions(found, findings, path, reload) {
   return list.length ? card(t("call.actions"), h("div.form", list), { id: "actions" }) : null;
 }
 
+/** Whether a prompt asks for consent, and so has markers. */
+const asks = (role) => role === "consent" || role.startsWith("consent_");
+
 /** A studio's recording becomes a version. */
 async function bringIn(found) {
   const made = await ask({
@@ -82,7 +85,7 @@ async function bringIn(found) {
     rows: [
       { name: "file", label: t("prompt.file"), type: "file", required: true, hint: t("prompt.file.hint"), attributes: { accept: "audio/*" } },
       { name: "text", label: t("prompt.text"), type: "textarea", required: true, value: found.text, attributes: { rows: 8, lang: found.set } },
-      ...(found.role === "consent" ? ["purposes_end", "key_instruction", "prompt_end"] : []).map((name) => ({
+      ...(asks(found.role) ? ["purposes_end", "key_instruction", "prompt_end"] : []).map((name) => ({
         name, label: t(`prompt.place.${name}`), hint: t("prompt.place.hint"), required: true, attributes: { inputmode: "numeric" },
       })),
       { name: "level", label: t("prompt.level"), type: "check" },
