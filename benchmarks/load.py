@@ -69,7 +69,8 @@ async def run(calls: int, plan: Plan, folder: Path, tell: Told) -> Level:
         workers=calls + SPARE_WORKERS,
         ivr={"isolation_ms": ISOLATION_MS},
     ) as gateway:
-        agents, callers, short = phones(gateway, agent_port, calls, plan, folder / "sipp")
+        target = f"127.0.0.1:{gateway.port}"
+        agents, callers, short = phones(target, agent_port, calls, plan, folder / "sipp")
         try:
             await agents.start()
             await callers.start()
@@ -77,7 +78,7 @@ async def run(calls: int, plan: Plan, folder: Path, tell: Told) -> Level:
             tell(f"{plan.arrivals} short calls arrive beside them")
             await short.start()
             await went_well(short)
-            answer = Spread.of(_waits_ms(short))
+            answer = Spread.of(waits_ms(short))
             tell("hanging up")
             await went_well(callers)
             await went_well(agents)
@@ -100,18 +101,25 @@ async def run(calls: int, plan: Plan, folder: Path, tell: Told) -> Level:
 
 
 def phones(
-    gateway: Gateway, agent_port: int, calls: int, plan: Plan, folder: Path
+    target: str,
+    agent_port: int,
+    calls: int,
+    plan: Plan,
+    folder: Path,
+    key_ms: int = KEY_MS,
+    **more: Any,
 ) -> tuple[Sipp, Sipp, Sipp]:
-    """Agents, callers who accept, and callers who come for a moment; none is started yet."""
+    """Agents, callers who accept, and callers who come for a moment; none is started yet.
+
+    `target`: HOST:PORT of the system that is called; `more`: of each `Sipp`.
+    """
     folder.mkdir(parents=True)
-    target = f"127.0.0.1:{gateway.port}"
     tones = {hz: write_tone(folder / f"{hz}.al", hz) for hz in (CALLER_HZ, AGENT_HZ)}
-    talk_s = calls / ARRIVALS_PER_S + ISOLATION_MS / 1000 + SETTLE_S + plan.window_s
-    talk_s += plan.arrivals / ARRIVALS_PER_S + SLACK_S
-    common: dict[str, Any] = {"rate": ARRIVALS_PER_S, "timeout_s": int(talk_s) + 120}
+    talk_s = until_all_talk_s(calls) + plan.window_s + plan.arrivals / ARRIVALS_PER_S + SLACK_S
+    common: dict[str, Any] = {"rate": ARRIVALS_PER_S, "timeout_s": int(talk_s) + 120, **more}
     agents = Sipp(folder, "uas_agent", tones[AGENT_HZ], calls=calls, port=agent_port, **common)
     callers = Sipp(
-        folder, "uac_key", tones[CALLER_HZ], KEY_MS, int(talk_s * 1000), calls=calls, target=target, **common
+        folder, "uac_key", tones[CALLER_HZ], key_ms, int(talk_s * 1000), calls=calls, target=target, **common
     )
     short = Sipp(
         folder,
@@ -124,6 +132,11 @@ def phones(
         **common,
     )
     return agents, callers, short
+
+
+def until_all_talk_s(calls: int) -> float:
+    """From the first key to when the last call may be expected to talk, in seconds."""
+    return calls / ARRIVALS_PER_S + ISOLATION_MS / 1000 + SETTLE_S
 
 
 async def went_well(phone: Sipp) -> None:
@@ -202,7 +215,7 @@ async def _key_to_capture_ms(gateway: Gateway, call_id: str) -> float:
     return (at["capture_started"] - at["key"]).total_seconds() * 1000 - ISOLATION_MS
 
 
-def _waits_ms(phone: Sipp) -> list[float]:
+def waits_ms(phone: Sipp) -> list[float]:
     """INVITE to 200 of each call; `BenchmarkError` when one is missing."""
     traces = list(phone.folder.glob(f"{phone.scenario}-{phone.port}_*_shortmessages.log"))
     waits = [wait for trace in traces for wait in invite_to_200_ms(trace.read_text())]

@@ -82,7 +82,9 @@ async def _soak(
         while (passed := (loop.time() - began) / 60) < minutes:
             number += 1
             tell(passed, number, "calls arrive")
-            agents, callers, _ = load.phones(gateway, agent_port, calls, plan, folder / f"sipp-{number}")
+            agents, callers, _ = load.phones(
+                f"127.0.0.1:{gateway.port}", agent_port, calls, plan, folder / f"sipp-{number}"
+            )
             try:
                 await agents.start()
                 await callers.start()

@@ -75,6 +75,8 @@ class Sipp:
     arguments: tuple[str, ...] = ()
     timeout_s: int = 120
     port: int = 0
+    host: str = "127.0.0.1"
+    """The address of this machine that it sends from and listens at."""
     process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> Sipp:
@@ -87,7 +89,7 @@ class Sipp:
         file = self.folder / f"{self.scenario}-{self.port}.xml"
         file.write_text(filled, encoding="utf-8")
         self.errors = file.with_suffix(".errors")
-        command = ["sipp", "-sf", str(file), "-i", "127.0.0.1", "-mi", "127.0.0.1", "-p", str(self.port)]
+        command = ["sipp", "-sf", str(file), "-i", self.host, "-mi", self.host, "-p", str(self.port)]
         command += [
             "-m",
             str(self.calls),
@@ -123,7 +125,7 @@ class Sipp:
                 return
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
                 try:
-                    probe.bind(("127.0.0.1", self.port))
+                    probe.bind((self.host, self.port))
                 except OSError:
                     return
             await asyncio.sleep(0.025)
