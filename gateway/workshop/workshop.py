@@ -140,7 +140,7 @@ class Workshop:
             )
         there = self._catalogue[prompt_set]
         if role not in there:
-            raise Refused(f"there is no prompt {role} in the set {prompt_set}; there are {', '.join(there)}")
+            raise Refused(f"there is no prompt {role}; there are {', '.join(there)}")
         return there[role]
 
     def findings(self, item: Item) -> tuple[Finding, ...]:
