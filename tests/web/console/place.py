@@ -9,7 +9,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +20,15 @@ from gateway.app import Archive
 from gateway.web.api.app import api_app, check
 from gateway.web.console import add_console
 from storage import calls, people, recordings, transcripts
-from tests.cli.shop import NOW, Shop
+from storage.policy.clocks import local_date
+from tests.cli.shop import Shop
 from tests.storage.world import World, begin
 from tests.transcription.talk import talk
 from tests.web.site import Running
 from transcription.exports import to_json
 from transcription.segments import Leg, Transcript
 
+NOW = datetime.now(timezone.utc)
 RATE_HZ = 8000
 SAID = talk(
     "M:LB Forsikring du taler med Mette hvad kan jeg hjælpe med",
@@ -126,7 +128,7 @@ class Place:
         tast1("cases", "decide", self.case, "--relevant", "--reason", "Forklaringen skifter", by="ivan")
         until = str(date.today() + timedelta(days=500))
         tast1("cases", "propose", self.case, "--until", until, "--reason", "Retssag", by="ivan")
-        days = (str((NOW - timedelta(days=30)).date()), str(NOW.date()))
+        days = (local_date(NOW - timedelta(days=30)).isoformat(), local_date(NOW).isoformat())
         drawn = tast1(
             *("samples", "draw", "--objective", "R-03", "--from", days[0], "--to", days[1], "--size", "2"),
             by="cleo",
