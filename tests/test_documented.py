@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 import typer.main
 
+from gateway.callflow.settings import IvrSettings
 from gateway.cli import app
+from ivr_prompts.catalogue import CONSENT_ROLES, Catalogue
 from storage.policy.grounds import TABLE
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -171,3 +173,10 @@ def test_the_page_for_agents_names_what_the_panel_shows(language: str) -> None:
     signs = [texts[f"capture.{state}"] for state in ("off", "recording", "paused", "stopped")]
     buttons = [texts[f"live.{button}"] for button in ("offer", "pause", "resume", "stop")]
     assert [told for told in (*signs, *buttons) if f"**{told}**" not in half] == []
+
+
+def test_how_long_a_silent_caller_is_asked_for_each_purpose_is_what_the_prompts_take() -> None:
+    prompts = Catalogue.load()["da"]
+    asked_s = sum(prompts[role].duration_ms / 1000 + IvrSettings().timeout_s for role in CONSENT_ROLES[1:])
+    page = (ROOT / "docs/operators.md").read_text(encoding="utf-8")
+    assert f"about {round(asked_s, -1):.0f} seconds of questions" in page

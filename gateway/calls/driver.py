@@ -71,7 +71,6 @@ class CallDriver:
         self._recording: Recording | None = None
         self._consent_id: str | None = None
         self._case: tuple[str, str] | None = None  # of an investigator's own recording, and who names it
-        self._accepted_note: int | None = None
         self._noted_offers: set[int] = set()
         self._line_lost = False
         self._transcripts: set[asyncio.Task[None]] = set()
