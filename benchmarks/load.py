@@ -18,8 +18,9 @@ from typing import Any
 from benchmarks import processes
 from benchmarks.asked import BenchmarkError
 from benchmarks.measures import Frames, Spread, damaged_frames, invite_to_200_ms, per_call_minute
+from tests.ports import free_port
 from tests.sip.gateway import Gateway, running
-from tests.sipp.process import Sipp, free_udp_port, write_tone
+from tests.sipp.process import Sipp, write_tone
 
 CALLER_HZ, AGENT_HZ = 440, 620  # no whole number of periods in 20 ms, a whole number in a second
 KEY_MS = 2500  # after the ACK: behind the marker of the prompt, before the end of its window
@@ -28,6 +29,7 @@ ARRIVALS_PER_S = 5.0  # calls a second, when they come in
 SHORT_CALL_MS = 500
 SPARE_WORKERS = 8  # for the short calls, and for workers that are being replaced
 SETTLE_S = 2.0  # from the last recording's start to the window
+NICE = -15  # SIPp stands for other machines: it does not wait for the gateway's workers, which have -11
 SLACK_S = 12.0  # how much later than planned the window may end
 
 Told = Callable[[str], None]
@@ -61,7 +63,7 @@ class Level:
 
 async def run(calls: int, plan: Plan, folder: Path, tell: Told) -> Level:
     """Make the load and measure it; `BenchmarkError` when calls were lost or the machine was too slow."""
-    agent_port = free_udp_port()
+    agent_port = free_port()
     tell("starting the gateway and its workers")
     async with running(
         folder,
@@ -116,7 +118,7 @@ def phones(
     folder.mkdir(parents=True)
     tones = {hz: write_tone(folder / f"{hz}.al", hz) for hz in (CALLER_HZ, AGENT_HZ)}
     talk_s = until_all_talk_s(calls) + plan.window_s + plan.arrivals / ARRIVALS_PER_S + SLACK_S
-    common: dict[str, Any] = {"rate": ARRIVALS_PER_S, "timeout_s": int(talk_s) + 120, **more}
+    common: dict[str, Any] = {"rate": ARRIVALS_PER_S, "timeout_s": int(talk_s) + 120, "nice": NICE, **more}
     agents = Sipp(folder, "uas_agent", tones[AGENT_HZ], calls=calls, port=agent_port, **common)
     callers = Sipp(
         folder, "uac_key", tones[CALLER_HZ], key_ms, int(talk_s * 1000), calls=calls, target=target, **common

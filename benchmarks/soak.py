@@ -22,8 +22,8 @@ from benchmarks.measures import Frames
 from benchmarks.page import measured_on
 from storage.model import ArtifactKind
 from storage.tables import Artifact, Call
+from tests.ports import free_port
 from tests.sip.gateway import Gateway, running
-from tests.sipp.process import free_udp_port
 
 CALLS, QUICK_CALLS = 70, 3
 MINUTES, QUICK_MINUTES = 60.0, 0.5
@@ -65,7 +65,7 @@ def run(asked: Asked) -> str:
 async def _soak(
     calls: int, minutes: float, folder: Path, tell: Callable[[float, int, str], None]
 ) -> tuple[list[Sample], Frames]:
-    agent_port = free_udp_port()
+    agent_port = free_port()
     talk_s = min(ROUND_S, minutes * 60)
     # One round's window; what comes before and after is the arriving and the leaving.
     plan = load.Plan(window_s=talk_s, arrivals=0)

@@ -19,6 +19,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
+
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "fsync": "off",  # nothing here is kept
@@ -49,9 +51,7 @@ class Server:
         self._user = "postgres" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
         if os.getuid() == 0:
             shutil.chown(self.folder, self._user)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port(socket.SOCK_STREAM)
         more = {"port": str(self.port), "unix_socket_directories": str(self.folder)}
         self._options = {**_SETTINGS, **more, **settings}
         made = ("--auth", "trust", "--username", "tast1", "-E", "UTF8")

@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 
 from gateway.config import Settings
-from tests.sip.gateway import free_port
+from tests.ports import free_port
 from tests.sip.signals import Pcm, best_match
 from tests.sip.softphone import Softphone
 from tests.test_documented import ROOT

@@ -16,7 +16,7 @@ import yaml
 from aiohttp import web
 
 from gateway.web.server import Listeners
-from tests.sip.gateway import free_port
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[1]
 

@@ -339,6 +339,9 @@ class Router:
         return ToFlow(back, bytes(proxy.take_via(message)), otherwise)
 
     def _request_from_worker(self, message: Message, port: int) -> Outcome:
+        # Answers find the worker by its Via, so the port there must be its own.
+        if message.vias[0].port != port:
+            return self._drop("worker_request")
         message, ours, others = proxy.take_routes(message, self._places)
         message = proxy.received(message, Flow("UDP", "127.0.0.1", port))
         # Without a Route of its own a request goes to its URI (RFC 3261 §16.6 step 6).

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
-import socket
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from gateway.edge.edge import Edge
 from gateway.edge.settings import EdgeSettings, LimitSettings
 from tests.edge.peers import FakeWorkers
+from tests.ports import free_port
 
 CALLS = 50
 SCENARIOS = Path(__file__).with_name("sipp")
@@ -21,12 +21,6 @@ pytestmark = [
     pytest.mark.sip,
     pytest.mark.skipif(not shutil.which("sipp"), reason="SIPp is not installed (apt install sip-tester)"),
 ]
-
-
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def sipp(scenario: str, *arguments: str) -> asyncio.subprocess.Process:

@@ -22,6 +22,7 @@ from tests.edge.rfc4475 import MESSAGES
 CALLER = Flow("UDP", "192.0.2.7", 5060)
 STRANGER = Flow("UDP", "203.0.113.9", 5060)
 WORKER = 40001
+OWN_VIA = f"SIP/2.0/UDP 127.0.0.1:{WORKER};branch=z9hG4bKw;rport"
 KEYS = Keys(bytes(range(32)))
 PLACES = Places(
     inside=("127.0.0.1", 5059),
@@ -374,7 +375,7 @@ def test_a_cancel_for_nothing_is_answered_481_and_an_ack_for_nothing_dropped() -
 
 def agent_invite(edge: Router) -> ToPlace:
     data = invite(
-        via=f"SIP/2.0/UDP 127.0.0.1:{WORKER};branch=z9hG4bKw;rport",
+        via=OWN_VIA,
         uri="sip:agent@198.51.100.5:5070",
         extra=("Route: <sip:127.0.0.1:5059;lr>",),
     )
@@ -441,14 +442,31 @@ def test_only_a_worker_may_use_the_worker_side(host: str, port: int) -> None:
 
 def test_a_worker_that_calls_the_gateway_itself_is_told_of_the_loop() -> None:
     edge, _ = router()
-    outcome = edge.from_inside(invite(uri="sip:70101010@gw.example.com"), "127.0.0.1", WORKER, 1.0)
+    data = invite(via=OWN_VIA, uri="sip:70101010@gw.example.com")
+    outcome = edge.from_inside(data, "127.0.0.1", WORKER, 1.0)
     assert to_worker(outcome).startswith(b"SIP/2.0 482 ")
 
 
 def test_a_request_for_a_transport_without_a_listener_is_refused_to_the_worker() -> None:
     edge, _ = router()
-    outcome = edge.from_inside(invite(uri="sip:a@192.0.2.5;transport=tcp"), "127.0.0.1", WORKER, 1.0)
+    data = invite(via=OWN_VIA, uri="sip:a@192.0.2.5;transport=tcp")
+    outcome = edge.from_inside(data, "127.0.0.1", WORKER, 1.0)
     assert to_worker(outcome).startswith(b"SIP/2.0 503 ")
+
+
+@pytest.mark.parametrize(
+    "via",
+    [
+        f"SIP/2.0/UDP 127.0.0.1:{WORKER + 1};branch=z9hG4bKw",
+        "SIP/2.0/UDP 127.0.0.1:5059;branch=z9hG4bKw",
+        "SIP/2.0/UDP 127.0.0.1;branch=z9hG4bKw",
+    ],
+    ids=["another worker", "ourselves", "no port"],
+)
+def test_a_worker_asks_for_itself_so_that_answers_go_to_no_other_port(via: str) -> None:
+    edge, _ = router()
+    data = invite(via=via, uri="sip:agent@198.51.100.5:5070")
+    assert edge.from_inside(data, "127.0.0.1", WORKER, 1.0) == Dropped("worker_request")
 
 
 def test_a_workers_request_over_a_callers_connection_names_it() -> None:

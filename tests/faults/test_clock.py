@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from gateway.calls import driver
+from gateway.calls import surroundings
 from storage import artifacts, audit_log, consents
 from storage.artifacts import NotReadable
 from storage.clockstep import HELD_S, ClockSteps
@@ -19,7 +19,7 @@ NOON = datetime(2026, 3, 2, 12, 0, tzinfo=timezone.utc)
 
 
 def test_a_call_keeps_its_own_time_whatever_the_systems_clock_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = driver.CallClock()
+    clock = surroundings.CallClock()
     before = clock.at(clock.now())
 
     class Stepped(datetime):
@@ -27,9 +27,9 @@ def test_a_call_keeps_its_own_time_whatever_the_systems_clock_does(monkeypatch: 
         def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
             return before + DAY
 
-    monkeypatch.setattr(driver, "datetime", Stepped)
+    monkeypatch.setattr(surroundings, "datetime", Stepped)
     assert timedelta(0) <= clock.at(clock.now()) - before < HOUR
-    assert driver.CallClock().at(0.0) == before + DAY, "the next call goes by the new time"
+    assert surroundings.CallClock().at(0.0) == before + DAY, "the next call goes by the new time"
 
 
 def alive(world: World, artifact_id: str) -> bool:

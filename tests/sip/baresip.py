@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from tests.sip.gateway import free_port
+from tests.ports import free_port
 from tests.sip.signals import Pcm, tone
 
 MODULES = Path("/usr/lib/baresip/modules")

@@ -29,7 +29,8 @@ from storage import audit_log, instances, remains
 from storage.model import ArtifactKind
 from storage.tables import Artifact, Call, Consent, HeldFile
 from tests import buckets, postgres
-from tests.sip.gateway import MARKERS_MS, PROMPT_HZ, Gateway, free_port
+from tests.ports import free_port
+from tests.sip.gateway import MARKERS_MS, PROMPT_HZ, Gateway
 from tests.sip.signals import power_near, tone
 from tests.sip.softphone import Dialog, Softphone
 from tests.sip.test_calls import AGENT_HZ, CALLER_HZ, Stage

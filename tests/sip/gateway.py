@@ -32,20 +32,15 @@ from storage.gate import Asking
 from storage.model import ArtifactKind
 from storage.people import Person, Role
 from storage.tables import Artifact, Call, Consent
+from tests.ports import free_port, share
 from tests.sip.signals import Pcm, tone
 
 PROMPT_S = {"greeting": 0.3, "consent": 1.6, "ringback": 1.0}
 MARKERS_MS = {"purposes_end": 600, "key_instruction": 1000, "prompt_end": 1400}
 SAID = (*ROLES, *CONSENT_ROLES[1:])
 PROMPT_HZ = {role: 1000 + 150 * number for number, role in enumerate(SAID)}
+RTP_PORTS = share(range(20000, 30000))
 GREETING = "Velkommen til LB Forsikring."
-
-
-def free_port(kind: int = socket.SOCK_DGRAM) -> int:
-    """A port nobody has just now."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def write_prompts(folder: Path) -> None:
@@ -121,6 +116,8 @@ class Gateway:
                 "tcp": f"127.0.0.1:{self.port}",
                 "worker_side": f"127.0.0.1:{self._worker_side}",
                 "workers": self.workers,
+                "rtp_port_min": RTP_PORTS[0],
+                "rtp_port_max": RTP_PORTS[-1],
                 "limits": {"invites_per_s": 1000.0, "invite_burst": 1000},
                 **self.sip,
             },

@@ -9,7 +9,7 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.sip.gateway import free_port
+from tests.ports import free_port
 
 USER, PASSWORD, DOMAIN = "4570101010", "open sesame", "provider.example"
 HOW_TO_GET_IT = "apt-get install kamailio"

@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 
 from tests.edge.certificates import make_certificate
+from tests.ports import free_port
 from tests.sip.baresip import HOW_TO_GET_IT, Baresip, installed, telephones
-from tests.sip.gateway import PROMPT_HZ, Gateway, free_port, running
+from tests.sip.gateway import PROMPT_HZ, Gateway, running
 from tests.sip.signals import Pcm, power_near
 from tests.sip.test_calls import AGENT_HZ, CALLER_HZ, assert_tones
 

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from gateway.worker.phone import Phone, PhoneScript
-from tests.sip.gateway import PROMPT_HZ, free_port, running
+from tests.ports import free_port
+from tests.sip.gateway import PROMPT_HZ, running
 from tests.sip.signals import power_near, tone
 from tests.sip.softphone import Dialog, Softphone
 from tests.sip.test_calls import Stage

@@ -8,14 +8,15 @@ import pytest
 
 from benchmarks import load, others
 from benchmarks.asked import BenchmarkError
+from tests.ports import free_port
 from tests.sip.gateway import running
-from tests.sipp.process import free_udp_port, installed
+from tests.sipp.process import installed
 
 pytestmark = [pytest.mark.sip, pytest.mark.skipif(not installed(), reason="SIPp is not installed")]
 
 
 async def test_calls_are_answered_bridged_and_ended_and_cpu_is_that_of_the_system(tmp_path: Path) -> None:
-    agent_port = free_udp_port()
+    agent_port = free_port()
     agent = f"sip:agent@127.0.0.1:{agent_port}"
     async with running(tmp_path, agent, workers=5, ivr={"isolation_ms": load.ISOLATION_MS}) as gateway:
         assert gateway.process is not None
@@ -29,6 +30,6 @@ async def test_calls_are_answered_bridged_and_ended_and_cpu_is_that_of_the_syste
 
 
 async def test_a_system_that_is_not_there_is_told(tmp_path: Path) -> None:
-    system = others.System(f"127.0.0.1:{free_udp_port()}", free_udp_port(), key_ms=100)
+    system = others.System(f"127.0.0.1:{free_port()}", free_port(), key_ms=100)
     with pytest.raises(BenchmarkError, match="SIPp ended with"):
         await others.measure(system, 1, load.Plan(0.5, 1), tmp_path / "load", lambda what: None)

@@ -15,9 +15,10 @@ import pytest
 import pytest_asyncio
 
 from storage.tables import Call
+from tests.ports import free_port
 from tests.sip.gateway import Gateway, running
 from tests.sip.signals import RATE_HZ, power_near
-from tests.sipp.process import HOW_TO_GET_IT, Sipp, free_udp_port, installed, write_tone
+from tests.sipp.process import HOW_TO_GET_IT, Sipp, installed, write_tone
 
 pytestmark = [pytest.mark.sip, pytest.mark.asyncio(loop_scope="module")]
 
@@ -72,8 +73,11 @@ class Studio:
         self.calls += calls
         stored = await self.gateway.closed_calls(self.calls)
         assert len(stored) == self.calls
-        assert (await self.gateway.control("GET", "/calls"))["up"] == []
+        await self.gateway.until(self._none_up, 10, "calls that have ended are still up")
         return stored[-calls:]
+
+    async def _none_up(self) -> bool:
+        return (await self.gateway.control("GET", "/calls"))["up"] == []
 
     def assert_recorded(self, calls: list[Call], at_least_s: float, at_most_s: float) -> None:
         """One whole recording each: caller's tone left, agent's tone right, neither in the other."""
@@ -101,7 +105,7 @@ async def studio(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stud
     if not installed():
         # Where it must be installed, a skipped test would hide that nothing was tested.
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(HOW_TO_GET_IT)
-    folder, agent_port = tmp_path_factory.mktemp("sipp"), free_udp_port()
+    folder, agent_port = tmp_path_factory.mktemp("sipp"), free_port()
     async with running(
         folder / "gateway", f"sip:agent@127.0.0.1:{agent_port}", workers=AT_ONCE + 2
     ) as gateway:

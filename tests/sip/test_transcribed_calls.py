@@ -23,8 +23,9 @@ import pytest_asyncio
 from storage import artifacts, jobs, transcripts
 from storage.model import ArtifactKind
 from storage.tables import Document
+from tests.ports import free_port
 from tests.sip.dtmf import keyed, keys_in
-from tests.sip.gateway import Gateway, free_port, running
+from tests.sip.gateway import Gateway, running
 from tests.sip.signals import Pcm
 from tests.sip.softphone import Dialog, Softphone
 from tests.sip.test_calls import Stage

@@ -15,12 +15,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.ports import free_port, share
 from tests.sip import g711
 from tests.sip.signals import tone
 
 SCENARIOS = Path(__file__).parent
 HOW_TO_GET_IT = "SIPp is not installed: apt install sip-tester"
-RTP_PORTS = range(10000, 19000, 200)  # below the ports that the system hands out
+RTP_PORTS = share(range(10000, 19000, 200))  # below the ports that the system hands out
 
 
 def installed() -> bool:
@@ -32,13 +33,6 @@ def write_tone(path: Path, frequency_hz: int, seconds: int = 1) -> Path:
     """A raw A-law tone; whole periods a second, so that it may be looped without a seam."""
     path.write_bytes(g711.encode(tone(frequency_hz, seconds)))
     return path
-
-
-def free_udp_port() -> int:
-    """A UDP port that nobody has just now."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def free_media_port() -> int:
@@ -77,19 +71,22 @@ class Sipp:
     port: int = 0
     host: str = "127.0.0.1"
     """The address of this machine that it sends from and listens at."""
+    nice: int = 0
+    """Its priority beside other processes, as nice(1) takes it; what is below 0 is root's to give."""
     process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> Sipp:
         """Start it; one who is called takes calls when this returns."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.port = self.port or free_udp_port()
+        self.port = self.port or free_port()
         filled = (SCENARIOS / f"{self.scenario}.xml").read_text(encoding="utf-8")
         for name, value in self._values():
             filled = filled.replace(name, value)
         file = self.folder / f"{self.scenario}-{self.port}.xml"
         file.write_text(filled, encoding="utf-8")
         self.errors = file.with_suffix(".errors")
-        command = ["sipp", "-sf", str(file), "-i", self.host, "-mi", self.host, "-p", str(self.port)]
+        command = ["nice", "-n", str(self.nice)] if self.nice else []
+        command += ["sipp", "-sf", str(file), "-i", self.host, "-mi", self.host, "-p", str(self.port)]
         command += [
             "-m",
             str(self.calls),

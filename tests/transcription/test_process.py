@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sip.gateway import free_port
+from tests.ports import free_port
 from tests.transcription.speech import say
 from transcription import process
 from transcription.client import LegStream, transcribe

@@ -28,7 +28,7 @@ from gateway.parts import provider_sign_in
 from gateway.web.api.limits import Buckets
 from gateway.web.api.serve import PREFIX, SERVICE
 from storage import audit_log, people
-from tests.sip.gateway import free_port
+from tests.ports import free_port
 from tests.web import identity
 from tests.web.identity import AUDIENCE, CLIENT, ROLES, SECRET, Browser, Identity, packed, signed
 from tests.web.site import Site, served

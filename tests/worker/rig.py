@@ -15,9 +15,11 @@ from gateway.calls import line as wire
 from gateway.worker.phone import Phone, PhoneScript
 from gateway.worker.pool import WorkerLine, WorkerPool
 from gateway.worker.settings import WorkerSettings
+from tests.ports import share
 
 RATE = 8000
 WINDOW = 800  # samples: 100 ms, so a bin of its spectrum is 10 Hz
+RTP_PORTS = share(range(20000, 30000))
 CALLER_HZ, AGENT_HZ, PROMPT_HZ = 400, 1000, 700
 PATIENCE_S = 20.0
 E = TypeVar("E")
@@ -68,7 +70,7 @@ class Rig:
 
     @classmethod
     async def build(cls, folder: Path, size: int = 1, **settings: object) -> Rig:
-        options = {"linger_s": 0.1, "rtp_port_min": 20000, "rtp_port_max": 29999, **settings}
+        options = {"linger_s": 0.1, "rtp_port_min": RTP_PORTS[0], "rtp_port_max": RTP_PORTS[-1], **settings}
         pool = WorkerPool(WorkerSettings(**options), size)  # type: ignore[arg-type]
         await pool.start()
         return cls(folder, pool)

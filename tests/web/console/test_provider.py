@@ -13,7 +13,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, Route, expect
 
-from tests.sip.gateway import Gateway, free_port
+from tests.ports import free_port
+from tests.sip.gateway import Gateway
 from tests.web import identity
 from tests.web.console.browser import or_skip
 from tests.web.console.real import SLOW_MS, asked, launched, picture, violations
