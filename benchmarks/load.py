@@ -29,7 +29,6 @@ ARRIVALS_PER_S = 5.0  # calls a second, when they come in
 SHORT_CALL_MS = 500
 SPARE_WORKERS = 8  # for the short calls, and for workers that are being replaced
 SETTLE_S = 2.0  # from the last recording's start to the window
-NICE = -15  # SIPp stands for other machines: it does not wait for the gateway's workers, which have -11
 SLACK_S = 12.0  # how much later than planned the window may end
 
 Told = Callable[[str], None]
@@ -118,7 +117,7 @@ def phones(
     folder.mkdir(parents=True)
     tones = {hz: write_tone(folder / f"{hz}.al", hz) for hz in (CALLER_HZ, AGENT_HZ)}
     talk_s = until_all_talk_s(calls) + plan.window_s + plan.arrivals / ARRIVALS_PER_S + SLACK_S
-    common: dict[str, Any] = {"rate": ARRIVALS_PER_S, "timeout_s": int(talk_s) + 120, "nice": NICE, **more}
+    common: dict[str, Any] = {"rate": ARRIVALS_PER_S, "timeout_s": int(talk_s) + 120, **more}
     agents = Sipp(folder, "uas_agent", tones[AGENT_HZ], calls=calls, port=agent_port, **common)
     callers = Sipp(
         folder, "uac_key", tones[CALLER_HZ], key_ms, int(talk_s * 1000), calls=calls, target=target, **common

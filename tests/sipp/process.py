@@ -71,8 +71,6 @@ class Sipp:
     port: int = 0
     host: str = "127.0.0.1"
     """The address of this machine that it sends from and listens at."""
-    nice: int = 0
-    """Its priority beside other processes, as nice(1) takes it; what is below 0 is root's to give."""
     process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> Sipp:
@@ -85,8 +83,7 @@ class Sipp:
         file = self.folder / f"{self.scenario}-{self.port}.xml"
         file.write_text(filled, encoding="utf-8")
         self.errors = file.with_suffix(".errors")
-        command = ["nice", "-n", str(self.nice)] if self.nice else []
-        command += ["sipp", "-sf", str(file), "-i", self.host, "-mi", self.host, "-p", str(self.port)]
+        command = ["sipp", "-sf", str(file), "-i", self.host, "-mi", self.host, "-p", str(self.port)]
         command += [
             "-m",
             str(self.calls),
