@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import socket
-
-
-def free_port(kind: int = socket.SOCK_DGRAM) -> int:
-    """A port nobody has just now; UDP's, or TCP's for SOCK_STREAM."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def share(ports: range) -> range:
@@ -22,3 +17,20 @@ def share(ports: range) -> range:
     number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     each = len(ports) // count
     return ports[number * each : (number + 1) * each]
+
+
+# Below what the system hands out by itself: a connection of somebody's could otherwise be given the port
+# between here and its use. Above 6697 there is none up to 10080 that a browser refuses.
+_LISTENERS = list(share(range(7000, 10000)))
+random.shuffle(_LISTENERS)
+
+
+def free_port() -> int:
+    """A port nobody has just now, of UDP or of TCP, and the longest not given out by this process."""
+    for _ in range(len(_LISTENERS)):
+        _LISTENERS.append(port := _LISTENERS.pop(0))
+        with contextlib.ExitStack() as probes, contextlib.suppress(OSError):
+            for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+                probes.enter_context(socket.socket(socket.AF_INET, kind)).bind(("127.0.0.1", port))
+            return port
+    raise OSError("no port on 127.0.0.1 is free")

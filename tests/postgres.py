@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -51,7 +50,7 @@ class Server:
         self._user = "postgres" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
         if os.getuid() == 0:
             shutil.chown(self.folder, self._user)
-        self.port = free_port(socket.SOCK_STREAM)
+        self.port = free_port()
         more = {"port": str(self.port), "unix_socket_directories": str(self.folder)}
         self._options = {**_SETTINGS, **more, **settings}
         made = ("--auth", "trust", "--username", "tast1", "-E", "UTF8")

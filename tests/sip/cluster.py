@@ -138,7 +138,7 @@ class Cluster:
         key.chmod(0o600)
         for name in ("access", "secret"):
             (self.folder / name).write_text("test")
-        ports = [free_port(1), free_port(1)]
+        ports = [free_port(), free_port()]
         self.transcribers = [await self._transcriber(port) for port in ports]
         for number in (1, 2):
             first = 20000 + 2000 * number

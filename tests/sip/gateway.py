@@ -10,7 +10,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import sys
 import wave
 from collections.abc import AsyncIterator, Callable
@@ -107,8 +106,8 @@ class Gateway:
         write_prompts(self.folder / "prompts")
         self.port = self.port or free_port()
         self._worker_side = getattr(self, "_worker_side", 0) or free_port()
-        self._web = getattr(self, "_web", 0) or free_port(socket.SOCK_STREAM)
-        self._metrics = getattr(self, "_metrics", 0) or free_port(socket.SOCK_STREAM)
+        self._web = getattr(self, "_web", 0) or free_port()
+        self._metrics = getattr(self, "_metrics", 0) or free_port()
         flows = self.flows or {"customer": {"connect": self.agent_uri}}
         values = {
             "sip": {

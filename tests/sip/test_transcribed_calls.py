@@ -49,14 +49,14 @@ def speech() -> None:
 
 def own_model() -> dict[str, object]:
     """A transcriber that the gateway runs itself."""
-    return {"model": "da-demo", "listen": f"127.0.0.1:{free_port(socket.SOCK_STREAM)}", "threads": 2}
+    return {"model": "da-demo", "listen": f"127.0.0.1:{free_port()}", "threads": 2}
 
 
 class Transcriber:
     """A transcriber of an operator's: its own process, at its own port."""
 
     def __init__(self) -> None:
-        self.port = free_port(socket.SOCK_STREAM)
+        self.port = free_port()
 
     async def start(self) -> Transcriber:
         self.process = await asyncio.create_subprocess_exec(

@@ -8,7 +8,6 @@ import hashlib
 import hmac
 import json
 import os
-import socket
 import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -74,7 +73,7 @@ class Office:
 
 @contextlib.asynccontextmanager
 async def office(folder: Path, algorithm: str = "RS256", **settings: Any) -> AsyncIterator[Office]:
-    port = free_port(socket.SOCK_STREAM)
+    port = free_port()
     base = f"http://127.0.0.1:{port}"
     async with identity.provider(base, algorithm) as provider:
         (folder / "oidc-secret").write_text(f"{SECRET}\n")

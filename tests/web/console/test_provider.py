@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,7 +50,7 @@ class Office:
 async def office(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Office]:
     or_skip()
     folder: Path = tmp_path_factory.mktemp("provided")
-    port = free_port(socket.SOCK_STREAM)
+    port = free_port()
     base = f"http://localhost:{port}"
     async with identity.provider(base) as provider:
         (folder / "oidc-secret").write_text(f"{SECRET}\n")
