@@ -1,4 +1,4 @@
-"""Calls under load: bridged, recorded calls, some at a time."""
+"""Calls under load: bridged, recorded calls, some at a time, up to the first number that does not hold."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import shutil
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from benchmarks import load, report
-from benchmarks.asked import Asked
+from benchmarks.asked import Asked, BenchmarkError
 
 CALLS = (1, 10, 25, 50)
 QUICK = load.Plan(window_s=5.0, arrivals=10)
@@ -17,7 +17,7 @@ QUICK_CALLS = (1, 5)
 
 def run(asked: Asked) -> str:
     """Measure every level; the section of the page."""
-    plan, levels = QUICK if asked.quick else load.Plan(), []
+    plan, levels, fell = QUICK if asked.quick else load.Plan(), [], ""
     calls = asked.calls or (QUICK_CALLS if asked.quick else CALLS)
     shutil.rmtree(asked.scratch, ignore_errors=True)
     columns = (SpinnerColumn(), TextColumn("{task.fields[level]:>12}"), BarColumn(20), TimeElapsedColumn())
@@ -28,7 +28,15 @@ def run(asked: Asked) -> str:
             measured = load.run(
                 number, plan, asked.scratch / str(number), lambda s: progress.update(task, description=s)
             )
-            levels.append(asyncio.run(measured))
+            try:
+                levels.append(asyncio.run(measured))
+            except BenchmarkError as error:
+                if not levels:
+                    raise
+                fell = f"At {number} calls at once: {error}."
+                break
             progress.advance(task)
     asked.console.print(report.table(levels))
-    return report.section(asked.where, plan, levels, asked.command)
+    if fell:
+        asked.console.print(fell, style="yellow", markup=False)
+    return report.section(asked.where, plan, levels, asked.command, fell)

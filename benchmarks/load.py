@@ -17,7 +17,7 @@ from typing import Any
 
 from benchmarks import processes
 from benchmarks.asked import BenchmarkError
-from benchmarks.measures import Frames, Spread, damaged_frames, invite_to_200_ms, per_call_minute
+from benchmarks.measures import Frames, Spread, damaged_frames, invite_to_ms, per_call_minute
 from tests.ports import free_port
 from tests.sip.gateway import Gateway, running
 from tests.sipp.process import Sipp, write_tone
@@ -25,7 +25,7 @@ from tests.sipp.process import Sipp, write_tone
 CALLER_HZ, AGENT_HZ = 440, 620  # no whole number of periods in 20 ms, a whole number in a second
 KEY_MS = 2500  # after the ACK: behind the marker of the prompt, before the end of its window
 ISOLATION_MS = 1500
-ARRIVALS_PER_S = 5.0  # calls a second, when they come in
+ARRIVALS_PER_S = 2.0  # calls a second, when they come in: 100 at once last 50 s each, on average
 SHORT_CALL_MS = 500
 SPARE_WORKERS = 8  # for the short calls, and for workers that are being replaced
 SETTLE_S = 2.0  # from the last recording's start to the window
@@ -53,6 +53,7 @@ class Level:
     machine_busy: float  # share of all cores in the window, load generator and everything else included
     gateway_mib: float
     worker_mib: float
+    ringing: Spread
     answer: Spread
     capture: Spread
     recordings: int
@@ -79,7 +80,7 @@ async def run(calls: int, plan: Plan, folder: Path, tell: Told) -> Level:
             tell(f"{plan.arrivals} short calls arrive beside them")
             await short.start()
             await went_well(short)
-            answer = Spread.of(waits_ms(short))
+            ringing, answer = Spread.of(waits_ms(short, 180)), Spread.of(waits_ms(short))
             tell("hanging up")
             await went_well(callers)
             await went_well(agents)
@@ -93,6 +94,7 @@ async def run(calls: int, plan: Plan, folder: Path, tell: Told) -> Level:
         raise BenchmarkError(f"{calls} calls were to be recorded, and {len(recordings)} were")
     return Level(
         calls=calls,
+        ringing=ringing,
         answer=answer,
         recordings=len(recordings),
         recorded_s=sum(each.seconds for each in recordings),
@@ -216,10 +218,10 @@ async def _key_to_capture_ms(gateway: Gateway, call_id: str) -> float:
     return (at["capture_started"] - at["key"]).total_seconds() * 1000 - ISOLATION_MS
 
 
-def waits_ms(phone: Sipp) -> list[float]:
-    """INVITE to 200 of each call; `BenchmarkError` when one is missing."""
+def waits_ms(phone: Sipp, status: int = 200) -> list[float]:
+    """INVITE to that answer of each call; `BenchmarkError` when one is missing."""
     traces = list(phone.folder.glob(f"{phone.scenario}-{phone.port}_*_shortmessages.log"))
-    waits = [wait for trace in traces for wait in invite_to_200_ms(trace.read_text())]
+    waits = [wait for trace in traces for wait in invite_to_ms(trace.read_text(), status)]
     if len(waits) != phone.calls:
         raise BenchmarkError(f"SIPp wrote down {len(waits)} answers of {phone.calls} calls")
     return waits

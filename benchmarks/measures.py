@@ -94,11 +94,12 @@ def damaged_frames(pcm: Pcm, tone_hz: float) -> Frames:
     return Frames(last - first + 1, last - first + 1 - len(places) + jumps)
 
 
-def invite_to_200_ms(messages: str) -> list[float]:
+def invite_to_ms(messages: str, status: int) -> list[float]:
     """The waits of SIPp's callers in milliseconds, out of what its -trace_shortmsg wrote.
 
     A line is: date, time, seconds, S or R, Call-ID, CSeq, first line; with tabs between. Counted from the
-    first INVITE of a call, so a repeated one does not shorten the wait. A call without a 200 is left out.
+    first INVITE of a call, so a repeated one does not shorten the wait, to its first answer of that status. A
+    call without one is left out.
     """
     sent: dict[str, float] = {}
     waits: dict[str, float] = {}
@@ -109,6 +110,6 @@ def invite_to_200_ms(messages: str) -> list[float]:
         at, way, call, first = float(fields[2]), fields[3], fields[4], fields[6]
         if way == "S" and first.startswith("INVITE "):
             sent.setdefault(call, at)
-        elif way == "R" and first.startswith("SIP/2.0 200") and call in sent:
+        elif way == "R" and first.startswith(f"SIP/2.0 {status}") and call in sent:
             waits.setdefault(call, (at - sent[call]) * 1000)
     return list(waits.values())

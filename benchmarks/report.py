@@ -19,6 +19,7 @@ HEADINGS = (
     "Machine busy",
     "MiB: gateway",
     "MiB: a worker",
+    "INVITE to 180, ms: median / p95 / p99",
     "INVITE to 200, ms: median / p95 / p99",
     "Key to recording, ms: median / p95 / worst",
     "Damaged frames",
@@ -35,6 +36,7 @@ def rows(levels: Sequence[Level]) -> list[tuple[str, ...]]:
             f"{level.machine_busy:.0%}",
             f"{level.gateway_mib:.0f}",
             f"{level.worker_mib:.1f}",
+            f"{level.ringing.median:.1f} / {level.ringing.p95:.1f} / {level.ringing.p99:.1f}",
             f"{level.answer.median:.1f} / {level.answer.p95:.1f} / {level.answer.p99:.1f}",
             f"{level.capture.median:.0f} / {level.capture.p95:.0f} / {level.capture.worst:.0f}",
             f"{level.frames.damaged} of {level.frames.whole}",
@@ -53,11 +55,12 @@ def table(levels: Sequence[Level]) -> Table:
     return shown
 
 
-def section(where: Machine, plan: Plan, levels: Sequence[Level], command: str) -> str:
-    """The section of the page."""
+def section(where: Machine, plan: Plan, levels: Sequence[Level], command: str, fell: str = "") -> str:
+    """The section of the page. `fell`: what went wrong at the first level that did not hold."""
     return PAGE.format(
         measured=measured_on(where, command),
         table=_markdown(levels),
+        fell=f"{fell}\n\n" if fell else "",
         recordings=sum(level.recordings for level in levels),
         minutes=f"{sum(level.recorded_s for level in levels) / 60:.1f}",
         window_s=f"{plan.window_s:.0f}",
@@ -80,7 +83,8 @@ PAGE = """## Calls under load
 
 {table}
 
-{recordings} recordings, {minutes} minutes of sound on two legs each, were opened and checked frame by frame.
+{fell}{recordings} recordings, {minutes} minutes of sound on two legs each, were opened and checked frame by
+frame.
 
 {measured}
 
@@ -97,8 +101,8 @@ work ran beside it; then times and damaged frames are worse than the gateway's o
   their parent. *Machine busy* is all cores in that time, SIPp and everything else included.
 * **Memory**: proportional set size from `/proc/PID/smaps_rollup` at the end of that time; pages that forked
   workers share are counted once.
-* **INVITE to 200**: as SIPp's message trace says (microseconds), of {arrivals} short calls that arrive at
-  {per_s} a second while the others talk.
+* **INVITE to 180**, **to 200**: as SIPp's message trace says (microseconds), of {arrivals} short calls that
+  arrive at {per_s} a second while the others talk.
 * **Key to recording**: from the call's timeline, from the key to the first recorded sound, minus the
   {isolation_ms} ms. Commit of the consent record, dialling and answer of the agent, and bridge are in it; the
   agent answers at once.

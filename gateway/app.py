@@ -145,7 +145,10 @@ class Gateway:
             log.error(
                 "the memory folder cannot be made; nothing is recorded until it can", extra={"why": why}
             )
-        if not await self._recovered():
+        if await self._recovered():
+            with contextlib.suppress(DatabaseError):  # then the first caller waits a little
+                await self.archive.records(transcribes=self.transcribing is not None).rehearse(_now())
+        else:
             self.archive.database.shut()
             self._tasks.append(asyncio.create_task(self._admit()))
         if self.transcriber is not None:

@@ -36,7 +36,7 @@ WAV_HEADER_BYTES = 44
 SAMPLE_BYTES = 2
 LEGS = ("caller.wav", "agent.wav")
 PAGE_BYTES = 4096
-POLL_S = 0.2
+POLL_S, HEARD_POLL_S = 0.4, 0.2  # the second while somebody listens, such as a transcriber
 STALLED_S = 4.0  # the recorders grow all the time, also in silence; if not, memory is full
 
 log = logging.getLogger(__name__)
@@ -155,7 +155,7 @@ class Capture:
     async def run(self) -> None:
         """Pump until cancelled; raises what the sink raised (a full disk, ...)."""
         while True:
-            await asyncio.sleep(POLL_S)
+            await asyncio.sleep(POLL_S if self._on_audio is None else HEARD_POLL_S)
             # To the end, also when cancelled: what is written is heard, and one thread at a time writes.
             await asyncio.shield(asyncio.ensure_future(self.pump()))
 

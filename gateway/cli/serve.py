@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+SWITCH_INTERVAL_S = 0.0005
+
 
 def serve(
     config: ConfigFile = DEFAULT_FILE,
@@ -39,6 +41,9 @@ def serve(
     from storage.keys import KeysError
     from storage.sealed import MediaError
 
+    # The records of a call are some fifty statements, and each gives the interpreter away. With the usual
+    # 5 ms until it comes back, callers wait seconds for their recording when many come at once.
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     settings = load(config)
     logs.configure(settings.logs, traced=settings.traces.endpoint is not None)
     if sys.platform == "linux":

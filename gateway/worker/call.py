@@ -74,7 +74,7 @@ class CallWorker:
         self._whispers = Prompts()  # to the one agent `_whisper_to`
         self._whisper_to: CallLeg | None = None
         self._recorders = Recorders(endpoint, self._silence)
-        self._hearing = Hearing()
+        self._hearing = Hearing(endpoint.lib)
         self._caller: CallLeg | None = None
         self._legs: list[CallLeg] = []  # every leg there was: dropping one would hang it up
         self._agents = Agents(lambda: self._new_leg(Leg.AGENT, self._settings.agent_srtp), self._tell)
@@ -116,7 +116,6 @@ class CallWorker:
         self._endpoint.stop_clock()
         self._prompts.forget()
         self._whispers.forget()
-        self._hearing.forget()
         del self._silence, self._recorders
 
     def _over(self, now: float) -> bool:
@@ -404,6 +403,7 @@ class CallWorker:
             wanted["whisper", name] = (self._whispers.media, whisper_to.port)
         try:
             self._panel.connect(wanted)
+            self._hearing.leave()
         except pj.Error as error:
             log.error("audio could not be connected", extra={"pii": {"text": str(error)}})
 
