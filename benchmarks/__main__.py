@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import archive, calls, keys, machine, page, redaction, soak, transcription
+from benchmarks import archive, calls, keys, machine, page, rate, redaction, soak, transcription
 from benchmarks.asked import Asked, BenchmarkError
 from tests.sipp.process import HOW_TO_GET_IT, installed
 
@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SCRATCH = ROOT / ".bench"
 RUNS: dict[str, Callable[[Asked], str]] = {
     "calls": calls.run,
+    "rate": rate.run,
     "soak": soak.run,
     "transcription": transcription.run,
     "redaction": redaction.run,
@@ -30,7 +31,7 @@ def main() -> int:
     """Exit status 0, or 1 when something could not be measured."""
     options = _arguments()
     console = Console()
-    if {"calls", "soak"} & set(options.only) and not installed():
+    if {"calls", "rate", "soak"} & set(options.only) and not installed():
         console.print(HOW_TO_GET_IT, style="red")
         return 1
     SCRATCH.mkdir(exist_ok=True)

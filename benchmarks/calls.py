@@ -33,7 +33,7 @@ def run(asked: Asked) -> str:
             except BenchmarkError as error:
                 if not levels:
                     raise
-                fell = f"At {number} calls at once: {error}."
+                fell = f"At {number} calls at once: {load.first_line(error)}"
                 break
             progress.advance(task)
     asked.console.print(report.table(levels))

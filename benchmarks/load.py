@@ -142,6 +142,11 @@ def until_all_talk_s(calls: int) -> float:
     return calls / ARRIVALS_PER_S + ISOLATION_MS / 1000 + SETTLE_S
 
 
+def first_line(error: BenchmarkError) -> str:
+    """What went wrong, without what SIPp wrote down of it."""
+    return str(error).partition("\n")[0]
+
+
 async def went_well(phone: Sipp) -> None:
     """Wait for its end; `BenchmarkError` with what went otherwise than its scenario says."""
     if wrong := await phone.ended():

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.machine import Machine
 
-SECTIONS = ("calls", "soak", "transcription", "redaction", "keys", "archive")
+SECTIONS = ("calls", "rate", "soak", "transcription", "redaction", "keys", "archive")
 """In the order of the page."""
 
 HEAD = """# Performance

@@ -36,7 +36,8 @@ WAV_HEADER_BYTES = 44
 SAMPLE_BYTES = 2
 LEGS = ("caller.wav", "agent.wav")
 PAGE_BYTES = 4096
-POLL_S, HEARD_POLL_S = 0.4, 0.2  # the second while somebody listens, such as a transcriber
+POLL_S, HEARD_POLL_S = 0.5, 0.2  # the second while somebody listens, such as a transcriber
+SHORTEST_POLL_S = 0.05
 STALLED_S = 4.0  # the recorders grow all the time, also in silence; if not, memory is full
 
 log = logging.getLogger(__name__)
@@ -94,6 +95,13 @@ class LegFiles:
         self._read_bytes[leg] += len(data)
         return data
 
+    def written(self) -> int:
+        """Samples that both legs have by now, read or not; 0 when the files are not open."""
+        if min(self._files) < 0:
+            return 0
+        shorter = min(os.fstat(fd).st_size for fd in self._files)
+        return max(0, shorter - WAV_HEADER_BYTES) // SAMPLE_BYTES
+
     def give_back(self, frames: int) -> None:
         """Free the memory of the first `frames` samples: they are written, and nobody reads them again."""
         end = (WAV_HEADER_BYTES + frames * SAMPLE_BYTES) // PAGE_BYTES * PAGE_BYTES
@@ -139,6 +147,11 @@ class Capture:
         """Where the worker writes."""
         return self._files.folder
 
+    @property
+    def position(self) -> int:
+        """Samples per leg that were captured, some of which may not be read yet."""
+        return max(self.frames, self._files.written())
+
     def prepare(self) -> None:
         """Make the empty folder. What lies there already is caller audio where none may be."""
         found = stray_audio_bytes(self.folder)
@@ -155,9 +168,14 @@ class Capture:
     async def run(self) -> None:
         """Pump until cancelled; raises what the sink raised (a full disk, ...)."""
         while True:
-            await asyncio.sleep(POLL_S if self._on_audio is None else HEARD_POLL_S)
+            await asyncio.sleep(self._poll_s)
             # To the end, also when cancelled: what is written is heard, and one thread at a time writes.
             await asyncio.shield(asyncio.ensure_future(self.pump()))
+
+    @property
+    def _poll_s(self) -> float:
+        """Seconds from one pump to the next: not more often than need be, as it is most of a call's work."""
+        return min(POLL_S if self._on_audio is None else HEARD_POLL_S, max(self._sync_s, SHORTEST_POLL_S))
 
     async def pump(self, last: bool = False) -> None:
         """Move what has grown; with `last`, everything, and durably."""
@@ -188,7 +206,7 @@ class Capture:
             elif not last and now - self._grew_at > STALLED_S:
                 self._sink.append(self._tones.take(b"", last=True))
                 raise CaptureStalled("the recorders stand still; is the memory folder full?")
-            if last or now - self._synced_at >= self._sync_s:
+            if last or now - self._synced_at >= self._sync_s - self._poll_s / 2:
                 self._sink.sync()
                 self._synced_at = now
             return stereo

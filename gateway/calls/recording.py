@@ -187,7 +187,7 @@ class Recording:
             self._on_failed(type(error).__name__)
 
     def _position_ms(self) -> int:
-        return self._capture.frames // SAMPLES_PER_MS
+        return self._capture.position // SAMPLES_PER_MS
 
     def _end_span(self) -> None:
         if self._spans and self._spans[-1][1] < 0:

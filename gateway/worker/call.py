@@ -51,7 +51,7 @@ PROBLEM_PLAY = -1
 FALLBACK_DIAL = -1
 IDLE_S = 1.0
 NO_CAPTURE = (Stage.NONE, Stage.SHUT, Stage.FAILED)
-KEY_S, TALK_S = 0.02, 0.1  # how late a key may be noticed: before and after the legs are bridged
+KEY_S, TALK_S = 0.02, 0.2  # how late a key may be noticed: before and after the legs are bridged
 
 
 class CallWorker:

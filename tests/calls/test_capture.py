@@ -117,3 +117,20 @@ async def test_a_pump_that_is_cancelled_writes_on_alone_and_what_it_wrote_is_hea
     assert disk.pcm == stereo(legs)
     assert b"".join(heard) == disk.pcm
     assert len(at_once) == 2
+
+
+async def test_the_position_is_where_both_legs_are_before_they_are_read(
+    tmp_path: Path, legs: list[bytes]
+) -> None:
+    recorders = Recorders(tmp_path / "r", legs)
+    one = Capture(recorders.folder, 0.5, Counts())
+    one.permit(FakeSpool())
+    assert one.position == 0
+    recorders.grow(1600)
+    await one.pump()
+    recorders.grow(4800)
+    assert one.frames < 1600
+    assert one.position == 4800
+    await one.pump(last=True)
+    await one.discard()
+    assert one.position == one.frames == 4800 + AHEAD

@@ -56,6 +56,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "LOOK_AGAIN_S", 0.05)
     monkeypatch.setattr(client, "FINISH_S", 2.0)
     monkeypatch.setattr("gateway.calls.capture.POLL_S", 0.05)
+    monkeypatch.setattr("gateway.calls.capture.HEARD_POLL_S", 0.05)
 
 
 class Process:
