@@ -187,5 +187,7 @@ last round {frames.damaged} of {frames.whole} frames were damaged.
 
 * The load is that of the section on calls; one gateway process serves all rounds, and its workers are
   replaced as they are in service. Memory is proportional set size.
+* The gateway's memory grows by the pages of its database that its five connections keep, at most 32 MiB in
+  the one that writes and 8 MiB in each that reads, and by the timelines of the last 200 calls.
 * **Sound in memory** is what recordings that run have in the memory folder: it is given back as it is read.
 """

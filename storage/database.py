@@ -34,7 +34,8 @@ from sqlalchemy.pool import NullPool, QueuePool
 T = TypeVar("T")
 
 _READERS = 4
-_CACHE_KIB = 32 * 1024  # a connection's pages: a batch of the sweep changes more than SQLite's 2 MiB
+# What a connection keeps of its pages: a batch of the sweep changes more than SQLite's 2 MiB.
+_CACHE_KIB = {"IMMEDIATE": 32 * 1024, "DEFERRED": 8 * 1024}
 _WRITERS = 8  # PostgreSQL only
 _RETRIES = 12
 _BUSY_MS = 30_000  # how long a write waits for another program's
@@ -256,7 +257,7 @@ def _sqlite_engine(url: str, begin: str, connections: int) -> sa.Engine:
             "foreign_keys=ON",
             "secure_delete=ON",
             "temp_store=MEMORY",
-            f"cache_size=-{_CACHE_KIB}",
+            f"cache_size=-{_CACHE_KIB[begin]}",
         ):
             connection.execute(f"PRAGMA {pragma}")
 
