@@ -19,12 +19,11 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from benchmarks import bulk
 from benchmarks.asked import Asked, BenchmarkError
 from benchmarks.measured import LOOKUPS, MEASURES
-from benchmarks.page import measured_on
+from benchmarks.page import in_markdown, measured_on, on_screen
 from storage.keys import Keys
 from tests import postgres
 
@@ -83,7 +82,7 @@ def run(asked: Asked) -> str:
                 of = {each: _measure(each, url, folder) for each in MEASURES if each != "sweep"}
                 figures.append(Figures(name, size, {**of, "sweep": _fastest_sweep(url, folder)}))
         shutil.rmtree(folder)
-    asked.console.print(_table(figures))
+    asked.console.print(on_screen("The archive", HEADINGS, rows(figures)))
     return section(asked, figures)
 
 
@@ -196,19 +195,8 @@ def missed(figures: Sequence[Figures]) -> list[str]:
     return found
 
 
-def _table(figures: Sequence[Figures]) -> Table:
-    shown = Table(title="The archive")
-    for heading in HEADINGS:
-        shown.add_column(heading, justify="right")
-    for row in rows(figures):
-        shown.add_row(*row)
-    return shown
-
-
 def section(asked: Asked, figures: Sequence[Figures]) -> str:
     """The archive's section of the page."""
-    lines = [HEADINGS, ("---:",) * len(HEADINGS), *rows(figures)]
-    table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
     found = missed(figures)
     said = "\n".join(f"* {each}" for each in found) if found else "All targets were met."
     rates = "; ".join(
@@ -217,7 +205,7 @@ def section(asked: Asked, figures: Sequence[Figures]) -> str:
     )
     loop_ms = f"{asked.where.loop_ms:.0f}"
     return SECTION.format(
-        table=table,
+        table=in_markdown(HEADINGS, rows(figures)),
         missed=said,
         sweeps=SWEEPS,
         rates=rates,

@@ -6,7 +6,10 @@ Each section says by itself when, where and by which command it was measured.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
+
+from rich.table import Table
 
 from benchmarks.machine import Machine
 
@@ -33,6 +36,25 @@ def sections(text: str) -> dict[str, str]:
         name: body.strip()
         for name, body in re.findall(r"^<!-- (\w+) -->\n(.*?)^<!-- /\1 -->$", text, re.MULTILINE | re.DOTALL)
     }
+
+
+Rows = Sequence[tuple[str, ...]]
+
+
+def in_markdown(headings: tuple[str, ...], rows: Rows) -> str:
+    """A table of figures for the page."""
+    lines = (headings, ("---:",) * len(headings), *rows)
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def on_screen(title: str, headings: tuple[str, ...], rows: Rows) -> Table:
+    """The same for who waits for it."""
+    shown = Table(title=title)
+    for heading in headings:
+        shown.add_column(heading, justify="right")
+    for row in rows:
+        shown.add_row(*row)
+    return shown
 
 
 def measured_on(where: Machine, command: str) -> str:

@@ -15,12 +15,11 @@ from functools import partial
 from pathlib import Path
 
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from benchmarks import load, processes
 from benchmarks.asked import Asked, BenchmarkError
 from benchmarks.measures import Spread
-from benchmarks.page import measured_on
+from benchmarks.page import in_markdown, measured_on, on_screen
 from tests.ports import free_port
 from tests.sip.gateway import running
 from tests.sipp.process import Sipp, write_tone
@@ -74,7 +73,7 @@ def run(asked: Asked) -> str:
                 fell = f"{rate} calls a second did not hold: {load.first_line(error)}"
                 break
             progress.advance(task)
-    asked.console.print(_table(held))
+    asked.console.print(on_screen("Short calls, one after the other", HEADINGS, rows(held)))
     if fell:
         asked.console.print(fell, style="yellow", markup=False)
     return _section(asked, held, fell, seconds)
@@ -140,21 +139,10 @@ def rows(held: Sequence[Rate]) -> list[tuple[str, ...]]:
     ]
 
 
-def _table(held: Sequence[Rate]) -> Table:
-    shown = Table(title="Short calls, one after the other")
-    for heading in HEADINGS:
-        shown.add_column(heading, justify="right")
-    for row in rows(held):
-        shown.add_row(*row)
-    return shown
-
-
 def _section(asked: Asked, held: Sequence[Rate], fell: str, seconds: int) -> str:
-    lines = (HEADINGS, ("---:",) * len(HEADINGS), *rows(held))
-    table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
     return f"""## Calls a second
 
-{table}
+{in_markdown(HEADINGS, rows(held))}
 
 {fell or "All of these rates held."}
 

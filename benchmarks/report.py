@@ -9,7 +9,7 @@ from rich.table import Table
 from benchmarks import load
 from benchmarks.load import Level, Plan
 from benchmarks.machine import Machine
-from benchmarks.page import measured_on
+from benchmarks.page import in_markdown, measured_on, on_screen
 from benchmarks.processes import TICKS_PER_S
 
 HEADINGS = (
@@ -47,19 +47,14 @@ def rows(levels: Sequence[Level]) -> list[tuple[str, ...]]:
 
 def table(levels: Sequence[Level]) -> Table:
     """For the screen."""
-    shown = Table(title="Bridged, recorded calls")
-    for heading in HEADINGS:
-        shown.add_column(heading, justify="right")
-    for row in rows(levels):
-        shown.add_row(*row)
-    return shown
+    return on_screen("Bridged, recorded calls", HEADINGS, rows(levels))
 
 
 def section(where: Machine, plan: Plan, levels: Sequence[Level], command: str, fell: str = "") -> str:
     """The section of the page. `fell`: what went wrong at the first level that did not hold."""
     return PAGE.format(
         measured=measured_on(where, command),
-        table=_markdown(levels),
+        table=in_markdown(HEADINGS, rows(levels)),
         fell=f"{fell}\n\n" if fell else "",
         recordings=sum(level.recordings for level in levels),
         minutes=f"{sum(level.recorded_s for level in levels) / 60:.1f}",
@@ -72,11 +67,6 @@ def section(where: Machine, plan: Plan, levels: Sequence[Level], command: str, f
         spare=load.SPARE_WORKERS,
         tick_ms=1000 // TICKS_PER_S,
     )
-
-
-def _markdown(levels: Sequence[Level]) -> str:
-    lines = [HEADINGS, ("---:",) * len(HEADINGS), *rows(levels)]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 PAGE = """## Calls under load

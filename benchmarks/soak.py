@@ -13,13 +13,12 @@ from functools import partial
 from pathlib import Path
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 from sqlalchemy import func, select
 
 from benchmarks import load, processes
 from benchmarks.asked import Asked, BenchmarkError
 from benchmarks.measures import Frames
-from benchmarks.page import measured_on
+from benchmarks.page import in_markdown, measured_on, on_screen
 from storage.model import ArtifactKind
 from storage.tables import Artifact, Call
 from tests.ports import free_port
@@ -57,7 +56,7 @@ def run(asked: Asked) -> str:
             progress.update(task, completed=minute, round=f"round {number}", description=what)
 
         samples, frames = asyncio.run(_soak(calls, minutes, asked.scratch, tell))
-    asked.console.print(_table(samples))
+    asked.console.print(on_screen("Rounds of calls", HEADINGS, rows(samples)))
     asked.console.print(f"{frames.damaged} of {frames.whole} frames of the last round are damaged")
     return _section(asked, calls, samples, frames)
 
@@ -162,23 +161,12 @@ def rows(samples: Sequence[Sample]) -> list[tuple[str, ...]]:
     ]
 
 
-def _table(samples: Sequence[Sample]) -> Table:
-    shown = Table(title="Rounds of calls")
-    for heading in HEADINGS:
-        shown.add_column(heading, justify="right")
-    for row in rows(samples):
-        shown.add_row(*row)
-    return shown
-
-
 def _section(asked: Asked, calls: int, samples: Sequence[Sample], frames: Frames) -> str:
-    lines = (HEADINGS, ("---:",) * len(HEADINGS), *rows(samples))
-    table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
     return f"""## Load for long
 
 {calls} bridged calls at once, recorded on both legs, round after round; each row is the middle of a round.
 
-{table}
+{in_markdown(HEADINGS, rows(samples))}
 
 Every call of every round was bridged, recorded and hung up as its scenario says: {samples[-1].calls}. In the
 last round {frames.damaged} of {frames.whole} frames were damaged.

@@ -16,12 +16,11 @@ from typing import Any
 import aiohttp
 import numpy as np
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from benchmarks import processes, speech
 from benchmarks.asked import Asked, BenchmarkError
 from benchmarks.measures import Spread
-from benchmarks.page import measured_on
+from benchmarks.page import in_markdown, measured_on, on_screen
 from benchmarks.speech import Told
 from storage import artifacts, jobs
 from storage.model import ArtifactKind
@@ -83,7 +82,7 @@ def run(asked: Asked) -> str:
             progress.update(task, description=f"{calls} calls at once, {sentences} sentences a leg")
             try:
                 levels.append(asyncio.run(_level(calls, sentences, asked.scratch / str(calls))))
-                asked.console.print(_table(levels[-1:]))
+                asked.console.print(on_screen("Calls that are transcribed", HEADINGS, rows(levels[-1:])))
             except (BenchmarkError, AssertionError) as error:
                 missing.append(f"{calls} calls at once could not be measured: {str(error).splitlines()[0]}.")
                 asked.console.print(missing[-1], style="red", markup=False)
@@ -91,7 +90,7 @@ def run(asked: Asked) -> str:
         cost = asyncio.run(_cost(10.0 if asked.quick else STREAM_S))
         progress.update(task, description="two hours in one stream")
         memory = asyncio.run(_memory(300.0 if asked.quick else LONG_S))
-    asked.console.print(_table(levels))
+    asked.console.print(on_screen("Calls that are transcribed", HEADINGS, rows(levels)))
     asked.console.print(f"a stream takes {cost * 100:.1f} % of a core: {1 / cost:.0f} streams a core")
     asked.console.print("MiB over the long stream: " + " ".join(f"{mib:.1f}" for _, mib in memory))
     if not levels:
@@ -344,15 +343,6 @@ def rows(levels: Sequence[Level]) -> list[tuple[str, ...]]:
     ]
 
 
-def _table(levels: Sequence[Level]) -> Table:
-    shown = Table(title="Calls that are transcribed")
-    for heading in HEADINGS:
-        shown.add_column(heading, justify="right")
-    for row in rows(levels):
-        shown.add_row(*row)
-    return shown
-
-
 def _section(
     asked: Asked,
     levels: Sequence[Level],
@@ -360,14 +350,11 @@ def _section(
     cost: float,
     memory: Sequence[tuple[float, float]],
 ) -> str:
-    table = "\n".join(
-        "| " + " | ".join(line) + " |" for line in (HEADINGS, ("---:",) * len(HEADINGS), *rows(levels))
-    )
     minutes = " | ".join(f"{seconds / 60:.0f}" for seconds, _ in memory)
     mib = " | ".join(f"{each:.1f}" for _, each in memory)
     return f"""## Transcription
 
-{table}
+{in_markdown(HEADINGS, rows(levels))}
 
 {" ".join(missing)}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import archive, processes, report
+from benchmarks import archive, processes, rate, report
 from benchmarks.__main__ import RUNS
 from benchmarks.load import Level, Plan
 from benchmarks.machine import Machine, cpu_model
@@ -99,6 +99,7 @@ def test_waits_are_counted_from_the_first_invite_to_the_200() -> None:
     trace += line(109.000, "R", "a", "2 BYE", "SIP/2.0 200 OK")
     trace += line(110.000, "S", "c", "1 INVITE", "INVITE sip:x SIP/2.0")
     assert invite_to_ms(trace, 200) == pytest.approx([12.0, 750.0])
+    assert invite_to_ms(trace, 100) == pytest.approx([1.0])
 
 
 def test_processes_are_read_whatever_their_name() -> None:
@@ -137,13 +138,21 @@ def test_the_page_has_every_level_and_the_state_of_the_machine() -> None:
     )
     spread = Spread(10, 6.5, 12.5, 13.5, 14.0)
     level = Level(25, 0.2, 0.6, 0.0025, 0.5, 89.0, 6.3, spread, spread, spread, 25, 900.0, Frames(9000, 4))
-    page = report.section(where, Plan(), [level], "make bench")
+    page = report.section(where, Plan(), [level], "make bench", "At 50 calls at once: one was lost")
+    assert "At 50 calls at once: one was lost\n\n25 recordings" in page
     row = next(line for line in page.splitlines() if line.startswith("| 25 |"))
     for figure in ("0.20 + 0.60 = 0.80", "0.25", "50%", "89", "6.3", "6.5 / 12.5 / 13.5", "4 of 9000"):
         assert f"| {figure} |" in row
     assert "0.50 / 0.40 / 0.30" in page
     assert "`make bench`" in page
     assert len(row.split("|")) == len(report.HEADINGS) + 2
+
+
+def test_a_rate_has_a_figure_for_each_heading() -> None:
+    spread = Spread(10, 6.5, 12.5, 13.5, 14.0)
+    (row,) = rate.rows([rate.Rate(5, 100, spread, spread, 61.4, 0.27, 0.12)])
+    assert row == ("5", "100", "6.5 / 12.5 / 13.5", "6.5 / 12.5 / 13.5", "61", "27%", "0.1")
+    assert len(row) == len(rate.HEADINGS)
 
 
 def test_a_section_replaces_its_own_and_leaves_the_others(tmp_path: Path) -> None:

@@ -150,9 +150,10 @@ def _of_blocks(hops: Sound) -> Sound:
 def _are_tones(blocks: Sound, mean_square: Sound) -> Judged:
     """Whether each of the blocks (blocks, samples) is two tones of the keypad and little else."""
     parts = (blocks @ _PROBES) ** 2
-    at_offsets = parts[:, :24] + parts[:, 24:]
-    tones = np.maximum(np.maximum(at_offsets[:, :8], at_offsets[:, 8:16]), at_offsets[:, 16:])
-    low, high = tones[:, :4].max(axis=1), tones[:, 4:].max(axis=1)
+    middle = parts.shape[1] // 2
+    at_offsets = (parts[:, :middle] + parts[:, middle:]).reshape(len(parts), len(_OFFSETS), -1)
+    tones = at_offsets.max(axis=1)
+    low, high = tones[:, : len(LOW_HZ)].max(axis=1), tones[:, len(LOW_HZ) :].max(axis=1)
     twist = 10 ** (TWIST_DB / 10)
     even = (low < high * twist) & (high < low * twist)
     judged: Judged = even & (low + high > PURITY * mean_square)
