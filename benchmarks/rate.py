@@ -100,6 +100,9 @@ async def _measure(rate: int, calls: int, folder: Path, tell: Callable[[str], No
             target=f"127.0.0.1:{gateway.port}",
             arguments=("-trace_shortmsg",),
         )
+        await asyncio.sleep(
+            load.SETTLE_S
+        )  # the edge drops new calls while workers of an earlier gateway report
         before, busy_before = processes.all_processes(), processes.PROC.joinpath("stat").read_text()
         tell(f"{calls} calls arrive")
         try:
